@@ -58,7 +58,7 @@ const maxAnswerBytes = 16 * 1024 * 1024;
  * `OFC_CONFIG` (401: credentials), `OFC_DEPLOY_FAILED` (the gateway refused a function).
  */
 export function createGatewayClient(config: GatewayConfig): GatewayClient {
-  const http = axios.create({
+  const settings: AxiosRequestConfig = {
     baseURL: config.url,
     timeout: config.timeoutMs ?? 30_000,
     maxRedirects: 0,
@@ -69,16 +69,22 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
     proxy: false,
     httpAgent: new Agent({ keepAlive: true }),
     httpsAgent: new TlsAgent({ keepAlive: true }),
-    ...(config.credentials === undefined
-      ? {}
-      : {
-          auth: { username: config.credentials.user, password: config.credentials.password },
-        }),
-  });
+  };
+  /** Invocations never carry the gateway's credentials: the function would see them. */
+  const functions = axios.create(settings);
+  const { credentials } = config;
+  const system = axios.create(
+    credentials === undefined
+      ? settings
+      : { ...settings, auth: { username: credentials.user, password: credentials.password } },
+  );
 
-  const call = async (request: AxiosRequestConfig): Promise<AxiosResponse<Buffer>> => {
+  const call = async (
+    request: AxiosRequestConfig,
+    client = system,
+  ): Promise<AxiosResponse<Buffer>> => {
     try {
-      return await http.request<Buffer>(request);
+      return await client.request<Buffer>(request);
     } catch (error) {
       const why = isAxiosError(error) ? (error.code ?? error.message) : 'unknown error';
       throw new CloudError(
@@ -91,8 +97,6 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
     if (!accepted.includes(answer.status)) throw refusal(answer, what);
     return answer;
   };
-  /** Invocations never carry the gateway's credentials: the function would see them. */
-  const withoutCredentials = { auth: undefined } as unknown as AxiosRequestConfig;
 
   return {
     async list() {
@@ -124,24 +128,28 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
       expect(answer, [200, 202, 204, 404], `the removal of ${name}`);
     },
     async invokeAsync(name, body, { query, headers } = {}) {
-      const answer = await call({
-        ...withoutCredentials,
-        method: 'POST',
-        url: `/async-function/${name}${query === undefined ? '' : `?${query}`}`,
-        data: body,
-        headers: { 'content-type': 'application/json', ...headers },
-      });
+      const answer = await call(
+        {
+          method: 'POST',
+          url: `/async-function/${name}${query === undefined ? '' : `?${query}`}`,
+          data: body,
+          headers: { 'content-type': 'application/json', ...headers },
+        },
+        functions,
+      );
       expect(answer, [202], `a message for ${name}`);
     },
     async invoke(name, { method, path: route = '/', headers, body, timeoutMs }) {
-      const answer = await call({
-        ...withoutCredentials,
-        method,
-        url: `/function/${name}${route}`,
-        ...(body === undefined ? {} : { data: body }),
-        ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-        headers: { 'content-type': 'application/json', ...headers },
-      });
+      const answer = await call(
+        {
+          method,
+          url: `/function/${name}${route}`,
+          ...(body === undefined ? {} : { data: body }),
+          ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+          headers: { 'content-type': 'application/json', ...headers },
+        },
+        functions,
+      );
       return {
         status: answer.status,
         headers: answer.headers as Record<string, string | undefined>,

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { CloudError } from '../errors.ts';
+import { parseBranch, parseOwner, parseRepoName, parseSha, type Sha, shortSha } from '../names.ts';
+
+declare const brand: unique symbol;
+/** Identifies a deployment; in lexical order the older push comes first. See {@link deploymentId}. */
+export type DeploymentId = string & { readonly [brand]: 'DeploymentId' };
+
+const idPattern = /^[0-9a-z]{9}-[0-9a-f]{7}-[0-9a-f]{8}$/;
+
+/**
+ * The id of the deployment that one webhook delivery asks for: the time of its arrival, the commit,
+ * and a digest of the delivery. The same delivery always gives the same id.
+ *
+ * @param receivedAt When the delivery came first, in milliseconds since 1970.
+ * @param attempt 1, or more when a failed delivery was sent again.
+ */
+export function deploymentId(
+  receivedAt: number,
+  sha: Sha,
+  delivery: string,
+  attempt: number,
+): DeploymentId {
+  const time = receivedAt.toString(36).padStart(9, '0');
+  const digest = createHash('sha256').update(`${delivery}\0${attempt}`).digest('hex').slice(0, 8);
+  return `${time}-${shortSha(sha)}-${digest}` as DeploymentId;
+}
+
+/** @throws CloudError `OFC_BAD_REQUEST` */
+export function parseDeploymentId(text: unknown): DeploymentId {
+  if (typeof text !== 'string' || !idPattern.test(text)) {
+    throw new CloudError('OFC_BAD_REQUEST', 'That is not the id of a deployment.');
+  }
+  return text as DeploymentId;
+}
+
+/** A field that one of our parsers reads; its refusal becomes a schema issue. */
+function parsedBy<T>(parse: (text: unknown) => T) {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {
+      try {
+        return parse(dataset.value);
+      } catch (error) {
+        addIssue({ message: error instanceof Error ? error.message : 'invalid' });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+/** Names one deployment; the body of most messages. */
+export const deploymentRefSchema = v.object({
+  owner: parsedBy(parseOwner),
+  repo: parsedBy(parseRepoName),
+  id: parsedBy(parseDeploymentId),
+});
+export type DeploymentRef = v.InferOutput<typeof deploymentRefSchema>;
+
+/** What was pushed, by whom and when: written once, never changed. */
+export const deploymentSchema = v.object({
+  ...deploymentRefSchema.entries,
+  scm: v.picklist(['github']),
+  /** Stable numeric ids of the provider; names can change. */
+  ownerId: v.number(),
+  repoId: v.number(),
+  /** As the provider spells it, for people and for the provider's API. */
+  fullName: v.string(),
+  private: v.boolean(),
+  cloneUrl: v.string(),
+  repoUrl: v.string(),
+  branch: parsedBy(parseBranch),
+  sha: parsedBy(parseSha),
+  /** The commit the branch pointed to before; all zeros for a new branch. */
+  before: parsedBy(parseSha),
+  /** Milliseconds since 1970 at which the webhook came. */
+  receivedAt: v.number(),
+  pusher: v.string(),
+  /** The GitHub App's installation, where there is one. */
+  installationId: v.optional(v.number()),
+  /** Set if this push is recorded but not built, with the reason. */
+  skip: v.optional(v.string()),
+});
+export type Deployment = v.InferOutput<typeof deploymentSchema>;
+
+/** Names the deployment without the rest. */
+export function refOf({ owner, repo, id }: DeploymentRef): DeploymentRef {
+  return { owner, repo, id };
+}

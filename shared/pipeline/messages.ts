@@ -1,0 +1,91 @@
+import * as v from 'valibot';
+import type { GatewayClient } from '../gateway/gateway-client.ts';
+import { signedCallbackUrl } from '../messages/callback-url.ts';
+import { type Signer, signatureHeader } from '../messages/signature.ts';
+import type { FunctionKey, Owner, RepoName } from '../names.ts';
+import { type Deployment, type DeploymentRef, deploymentRefSchema, refOf } from './deployment.ts';
+
+/** The message for of-builder: one function of one deployment. */
+export const buildMessageSchema = v.object({
+  ...deploymentRefSchema.entries,
+  function: v.custom<FunctionKey>((value) => typeof value === 'string'),
+});
+
+/** The message for garbage-collect: what of an owner's repo may stay. */
+export const garbageMessageSchema = v.object({
+  owner: deploymentRefSchema.entries.owner,
+  /** One repo, or `*` for everything of the owner. */
+  repo: v.union([v.literal('*'), deploymentRefSchema.entries.repo]),
+  /** Functions that stay. */
+  functions: v.array(v.string()),
+});
+export type GarbageMessage = v.InferOutput<typeof garbageMessageSchema>;
+
+/** One entry of the audit trail. */
+export const auditEventSchema = v.object({
+  source: v.string(),
+  message: v.string(),
+  owner: v.optional(v.string()),
+  repo: v.optional(v.string()),
+  deployment: v.optional(v.string()),
+});
+export type AuditEvent = v.InferOutput<typeof auditEventSchema>;
+
+/** Sends the pipeline's messages: signed, asynchronous, through the gateway's queue. */
+export interface Messages {
+  /** github-event → github-push: a verified push. */
+  pushed(deployment: Deployment): Promise<void>;
+  /** → git-tar, which calls buildshiprun back. */
+  plan(ref: DeploymentRef): Promise<void>;
+  /** → of-builder, which calls buildshiprun back. */
+  build(ref: DeploymentRef, key: FunctionKey): Promise<void>;
+  /** → buildshiprun: look at the records and go on. */
+  advance(ref: DeploymentRef): Promise<void>;
+  /** → the status function of the deployment's SCM: bring its checks up to date. */
+  status(ref: DeploymentRef): Promise<void>;
+  collectGarbage(message: {
+    owner: Owner;
+    repo: RepoName | '*';
+    functions: readonly string[];
+  }): Promise<void>;
+  /** → audit-event. A failure is swallowed: no deployment fails for want of an audit entry. */
+  audit(event: AuditEvent): Promise<void>;
+}
+
+/** The parameters of a callback to buildshiprun. */
+export type CallbackQuery = Readonly<Record<'owner' | 'repo' | 'id' | 'claim', string>>;
+
+/**
+ * Makes {@link Messages}. Each call fails with the errors of the gateway client.
+ *
+ * @param gatewayUrl Base URL under which the queue worker reaches the gateway.
+ */
+export function createMessages(
+  gateway: Pick<GatewayClient, 'invokeAsync'>,
+  signer: Signer,
+  gatewayUrl: string,
+): Messages {
+  const send = async (receiver: string, message: object, callbackUrl?: string): Promise<void> => {
+    const body = JSON.stringify(message);
+    const signature = signer.sign({ receiver, method: 'POST', path: '/', body });
+    await gateway.invokeAsync(receiver, body, {
+      headers: {
+        [signatureHeader]: signature,
+        ...(callbackUrl === undefined ? {} : { 'x-callback-url': callbackUrl }),
+      },
+    });
+  };
+  const callback = (ref: DeploymentRef, claim: string) =>
+    signedCallbackUrl(signer, gatewayUrl, 'buildshiprun', { ...refOf(ref), claim });
+
+  return {
+    pushed: (deployment) => send('github-push', deployment),
+    plan: (ref) => send('git-tar', refOf(ref), callback(ref, 'plan')),
+    build: (ref, key) =>
+      send('of-builder', { ...refOf(ref), function: key }, callback(ref, `build/${key}`)),
+    advance: (ref) => send('buildshiprun', refOf(ref)),
+    status: (ref) => send('github-status', refOf(ref)),
+    collectGarbage: (message) => send('garbage-collect', message),
+    audit: (event) => send('audit-event', event).catch(() => undefined),
+  };
+}

@@ -1,0 +1,192 @@
+import * as v from 'valibot';
+import { CloudError } from '../errors.ts';
+import type { Branch, FunctionKey, Owner, RepoName } from '../names.ts';
+import { createJson, getJson } from '../object-store/json.ts';
+import { keyPart } from '../object-store/keys.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import {
+  type Deployment,
+  type DeploymentRef,
+  deploymentRefSchema,
+  deploymentSchema,
+  parseDeploymentId,
+  refOf,
+} from './deployment.ts';
+import { type Head, headSchema, newestHead } from './heads.ts';
+import {
+  type BuildRecord,
+  buildRecordSchema,
+  type ClosedRecord,
+  closedRecordSchema,
+  type DeployRecord,
+  deployRecordSchema,
+  type PlanRecord,
+  planRecordSchema,
+} from './plan.ts';
+import type { Claimable, DeploymentRecords } from './states.ts';
+
+/** How a claim went: `won` by us, `held` by somebody at work, `exhausted` after the last attempt. */
+export type ClaimResult = 'won' | 'held' | 'exhausted';
+
+/** All state of the platform's deployments, in the object store. Each record is written once. */
+export interface Records {
+  /** Writes `deployment.json`, and lists the deployment as open. False if it was there. */
+  begin(deployment: Deployment): Promise<boolean>;
+  load(ref: DeploymentRef): Promise<DeploymentRecords | undefined>;
+  isClosed(ref: DeploymentRef): Promise<boolean>;
+  recordPlan(ref: DeploymentRef, plan: PlanRecord): Promise<boolean>;
+  recordBuild(ref: DeploymentRef, key: FunctionKey, build: BuildRecord): Promise<boolean>;
+  recordDeploy(ref: DeploymentRef, key: FunctionKey, deploy: DeployRecord): Promise<boolean>;
+  /** Writes the verdict; true for the one caller whose verdict it is. */
+  close(ref: DeploymentRef, closed: ClosedRecord): Promise<boolean>;
+  /** Takes on an action for `leaseMs`, unless somebody else has, or it was tried too often. */
+  claim(
+    ref: DeploymentRef,
+    action: Claimable,
+    limits: { leaseMs: number; maxAttempts: number },
+  ): Promise<ClaimResult>;
+  /** Ends the newest lease of an action early: whoever held it has failed. */
+  releaseClaim(ref: DeploymentRef, action: Claimable): Promise<void>;
+  addHead(deployment: Deployment): Promise<void>;
+  /** The newest accepted push of a branch. */
+  newestHead(owner: Owner, repo: RepoName, branch: Branch): Promise<Head | undefined>;
+  /** All deployments without a verdict. */
+  open(): Promise<DeploymentRef[]>;
+  /** Deployments of a repo, oldest first. */
+  deploymentsOf(owner: Owner, repo: RepoName): Promise<DeploymentRef[]>;
+  /** The key of a function's build context. */
+  contextKey(ref: DeploymentRef, key: FunctionKey): string;
+  /** Deletes all records of a deployment. */
+  forget(ref: DeploymentRef): Promise<void>;
+}
+
+const claimSchema = v.object({ until: v.number() });
+
+/**
+ * Makes {@link Records}.
+ *
+ * @param now Milliseconds, for tests.
+ */
+export function createRecords(store: ObjectStore, now: () => number = Date.now): Records {
+  const repoPrefix = (owner: Owner, repo: RepoName) =>
+    `deployments/${keyPart(owner)}/${keyPart(repo)}/`;
+  const prefix = (ref: DeploymentRef) => `${repoPrefix(ref.owner, ref.repo)}${ref.id}/`;
+  const openKey = (ref: DeploymentRef) =>
+    `open/${ref.id}/${keyPart(ref.owner)}/${keyPart(ref.repo)}`;
+  const headPrefix = (owner: Owner, repo: RepoName, branch: Branch) =>
+    `heads/${keyPart(owner)}/${keyPart(repo)}/${keyPart(branch)}/`;
+
+  return {
+    async begin(deployment) {
+      const created = await createJson(store, `${prefix(deployment)}deployment.json`, deployment);
+      if (created) await store.put(openKey(deployment), JSON.stringify(refOf(deployment)));
+      return created;
+    },
+
+    async load(ref) {
+      const base = prefix(ref);
+      const names = (await store.list(base)).map((key) => key.slice(base.length));
+      if (!names.includes('deployment.json')) return undefined;
+      const read = <S extends v.GenericSchema>(name: string, schema: S) =>
+        names.includes(name) ? getJson(store, base + name, schema) : Promise.resolve(undefined);
+      const perFunction = async <S extends v.GenericSchema>(file: string, schema: S) => {
+        const found = names.flatMap((name) => {
+          const match = /^fn\/([^/]+)\/([^/]+)$/.exec(name);
+          return match?.[2] === file ? [{ key: match[1] as FunctionKey, name }] : [];
+        });
+        const values = await Promise.all(
+          found.map(({ name }) => getJson(store, base + name, schema)),
+        );
+        return new Map(
+          found.flatMap(({ key }, index) => {
+            const value = values[index];
+            return value === undefined ? [] : [[key, value] as const];
+          }),
+        );
+      };
+      const [deployment, plan, builds, deploys, closed] = await Promise.all([
+        read('deployment.json', deploymentSchema),
+        read('plan.json', planRecordSchema),
+        perFunction('build.json', buildRecordSchema),
+        perFunction('deploy.json', deployRecordSchema),
+        read('closed.json', closedRecordSchema),
+      ]);
+      if (deployment === undefined) return undefined;
+      const claimed = new Set(names.flatMap((name) => /^claims\/(.+)\/\d+$/.exec(name)?.[1] ?? []));
+      return { deployment, plan, builds, deploys, closed, claimed };
+    },
+
+    isClosed: (ref) => store.exists(`${prefix(ref)}closed.json`),
+    recordPlan: (ref, plan) => createJson(store, `${prefix(ref)}plan.json`, plan),
+    recordBuild: (ref, key, build) =>
+      createJson(store, `${prefix(ref)}fn/${key}/build.json`, build),
+    recordDeploy: (ref, key, deploy) =>
+      createJson(store, `${prefix(ref)}fn/${key}/deploy.json`, deploy),
+
+    async close(ref, closed) {
+      const created = await createJson(store, `${prefix(ref)}closed.json`, closed);
+      await store.delete(openKey(ref));
+      return created;
+    },
+
+    async claim(ref, action, { leaseMs, maxAttempts }) {
+      const base = `${prefix(ref)}claims/${action}/`;
+      const attempts = await store.list(base);
+      const last = attempts.at(-1);
+      if (last !== undefined) {
+        const held = await getJson(store, last, claimSchema);
+        if (held !== undefined && held.until > now()) return 'held';
+      }
+      const attempt = attempts.length + 1;
+      if (attempt > maxAttempts) return 'exhausted';
+      const key = `${base}${String(attempt).padStart(3, '0')}`;
+      return (await createJson(store, key, { until: now() + leaseMs })) ? 'won' : 'held';
+    },
+
+    async releaseClaim(ref, action) {
+      const last = (await store.list(`${prefix(ref)}claims/${action}/`)).at(-1);
+      if (last !== undefined) await store.put(last, JSON.stringify({ until: 0 }));
+    },
+
+    async addHead({ owner, repo, branch, id, sha, before }) {
+      await createJson(store, `${headPrefix(owner, repo, branch)}${id}`, { id, sha, before });
+    },
+
+    async newestHead(owner, repo, branch) {
+      const keys = (await store.list(headPrefix(owner, repo, branch))).slice(-4);
+      const heads = await Promise.all(keys.map((key) => getJson(store, key, headSchema)));
+      return newestHead(heads.filter((head) => head !== undefined));
+    },
+
+    async open() {
+      const keys = await store.list('open/');
+      const refs = await Promise.all(keys.map((key) => getJson(store, key, deploymentRefSchema)));
+      return refs.filter((ref) => ref !== undefined);
+    },
+
+    async deploymentsOf(owner, repo) {
+      const base = repoPrefix(owner, repo);
+      const keys = await store.list(base);
+      return keys
+        .filter((key) => key.endsWith('/deployment.json'))
+        .map((key) => ({
+          owner,
+          repo,
+          id: parseDeploymentId(key.slice(base.length).split('/')[0]),
+        }));
+    },
+
+    contextKey: (ref, key) => `${prefix(ref)}fn/${key}/context.tar`,
+
+    async forget(ref) {
+      if (!(await this.isClosed(ref))) {
+        throw new CloudError('OFC_INTERNAL', 'An open deployment must not be forgotten.');
+      }
+      // The record itself goes last: what is interrupted here is found and finished next time.
+      const keys = (await store.list(prefix(ref))).sort(
+        (a, b) => Number(a.endsWith('/deployment.json')) - Number(b.endsWith('/deployment.json')),
+      );
+      for (const key of keys) await store.delete(key);
+    },
+  };
+}
