@@ -1,0 +1,118 @@
+/** Label values of one series, by label name. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** A number that only grows. */
+export interface Counter {
+  increment(labels: Labels): void;
+  /** The sum over all series that carry `labels`. */
+  sum(labels: Labels): number;
+}
+
+/** A number that is asked for when metrics are read. */
+export type GaugeReader = () => Iterable<readonly [Labels, number]>;
+
+/** Counts of observations by upper bound, with their sum. */
+export interface Histogram {
+  observe(labels: Labels, value: number): void;
+}
+
+/** The metrics of one process in Prometheus' text format. */
+export interface MetricsRegistry {
+  counter(name: string, help: string): Counter;
+  gauge(name: string, help: string, read: GaugeReader): void;
+  histogram(name: string, help: string): Histogram;
+  render(): string;
+}
+
+/** `prometheus.DefBuckets` of the Go client, in seconds. */
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+/**
+ * Makes a {@link MetricsRegistry}.
+ *
+ * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+ */
+export function createMetricsRegistry(): MetricsRegistry {
+  const families: (() => string)[] = [];
+  const family = (name: string, help: string, type: string, series: () => string): void => {
+    families.push(() => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${series()}`);
+  };
+
+  return {
+    counter(name, help) {
+      const series = new Map<string, { labels: Labels; value: number }>();
+      family(name, help, 'counter', () =>
+        [...series].map(([text, { value }]) => line(name, text, value)).join(''),
+      );
+      return {
+        increment(labels) {
+          const text = format(labels);
+          const entry = series.get(text);
+          if (entry === undefined) series.set(text, { labels, value: 1 });
+          else entry.value++;
+        },
+        sum(wanted) {
+          let sum = 0;
+          for (const { labels, value } of series.values()) {
+            if (Object.entries(wanted).every(([key, text]) => labels[key] === text)) sum += value;
+          }
+          return sum;
+        },
+      };
+    },
+    gauge(name, help, read) {
+      family(name, help, 'gauge', () =>
+        Array.from(read(), ([labels, value]) => line(name, format(labels), value)).join(''),
+      );
+    },
+    histogram(name, help) {
+      const series = new Map<string, { counts: number[]; sum: number }>();
+      family(name, help, 'histogram', () =>
+        [...series]
+          .map(([text, { counts, sum }]) => histogramLines(name, text, counts, sum))
+          .join(''),
+      );
+      return {
+        observe(labels, value) {
+          const text = format(labels);
+          const entry = series.get(text) ?? { counts: Array(buckets.length + 1).fill(0), sum: 0 };
+          series.set(text, entry);
+          const found = buckets.findIndex((bound) => value <= bound);
+          const index = found === -1 ? buckets.length : found;
+          entry.counts[index] = (entry.counts[index] ?? 0) + 1;
+          entry.sum += value;
+        },
+      };
+    },
+    render: () => families.map((render) => render()).join(''),
+  };
+}
+
+function histogramLines(
+  name: string,
+  text: string,
+  counts: readonly number[],
+  sum: number,
+): string {
+  let total = 0;
+  const lines = counts.map((count, index) => {
+    total += count;
+    const bound = `le="${buckets[index] ?? '+Inf'}"`;
+    return line(`${name}_bucket`, text === '' ? bound : `${text},${bound}`, total);
+  });
+  return `${lines.join('')}${line(`${name}_sum`, text, sum)}${line(`${name}_count`, text, total)}`;
+}
+
+function line(name: string, labels: string, value: number): string {
+  return `${name}${labels === '' ? '' : `{${labels}}`} ${value}\n`;
+}
+
+function format(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escapeCharacter)}"`)
+    .join(',');
+}
+
+function escapeCharacter(character: string): string {
+  return character === '\n' ? '\\n' : `\\${character}`;
+}
