@@ -16,6 +16,8 @@ export interface Settings {
   duration(name: string, fallback: string): number;
   /** An absolute http(s) URL without credentials, without a trailing slash. */
   url(name: string, fallback?: string): string;
+  /** A text as `parse` reads it; what that throws is collected too. */
+  parsed<T>(name: string, parse: (text: string) => T, fallback?: string): T;
   /** A comma-separated list, trimmed, without empty items. */
   list(name: string, fallback?: string): string[];
   secret(name: string): string;
@@ -51,6 +53,9 @@ export function loadConfig<T>(read: (settings: Settings) => T, env: Environment 
       attempt(() => parseInteger(name, value(name) ?? String(fallback), bounds), fallback),
     duration: (name, fallback) => attempt(() => parseDuration(value(name) ?? fallback, name), 0),
     url: (name, fallback) => attempt(() => parseBaseUrl(name, required(name, fallback)), ''),
+    // The value that stands for a wrong one is never seen: a problem ends loadConfig.
+    parsed: <V>(name: string, parse: (text: string) => V, fallback?: string) =>
+      attempt(() => parse(required(name, fallback)), undefined as V),
     list: (name, fallback = '') =>
       (value(name) ?? fallback)
         .split(',')

@@ -1,0 +1,39 @@
+import type { Settings } from '#shared/config.ts';
+import { CloudError } from '#shared/errors.ts';
+import type { GatewayConfig } from '#shared/gateway/gateway-client.ts';
+import type { Signer } from '#shared/messages/signature.ts';
+import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
+import { parseSite, type Site } from '#shared/router/site.ts';
+
+/** The router's configuration. */
+export interface RouterConfig {
+  readonly site: Site;
+  readonly gateway: GatewayConfig;
+  readonly signer: Signer;
+  /** Which header names the visitor's host: the gateway's `X-Forwarded-Host`, or `Host` itself. */
+  readonly hostSource: 'forwarded' | 'host';
+  /** How many proxies before us append to `X-Forwarded-For`; 0 = believe none of it. */
+  readonly trustedProxies: number;
+  readonly timeoutMs: number;
+  readonly indexRefreshMs: number;
+  readonly authCacheMs: number;
+}
+
+/** Reads the router's variables and secrets; for `loadConfig`. */
+export function readConfig(settings: Settings): RouterConfig {
+  return {
+    site: settings.parsed('gateway_pretty_url', parseSite),
+    gateway: gatewaySettings(settings, { admin: true }),
+    signer: signerSettings(settings),
+    hostSource: settings.parsed('router_host_source', parseHostSource, 'forwarded'),
+    trustedProxies: settings.integer('trusted_proxies', 1, { max: 10 }),
+    timeoutMs: settings.duration('timeout', '60s'),
+    indexRefreshMs: settings.duration('index_refresh', '1s'),
+    authCacheMs: settings.duration('auth_cache', '5s'),
+  };
+}
+
+function parseHostSource(text: string): 'forwarded' | 'host' {
+  if (text === 'forwarded' || text === 'host') return text;
+  throw new CloudError('OFC_CONFIG', `router_host_source is "${text}", not "forwarded" or "host".`);
+}

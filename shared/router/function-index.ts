@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FunctionStatus } from '../gateway/function-status.ts';
+import { hostLabel, type Owner, parseFunctionKey, parseOwner, serviceName } from '../names.ts';
+
+/** A tenant's function, as the router needs it. */
+export interface IndexedFunction {
+  readonly owner: Owner;
+  readonly service: string;
+}
+
+/** Finds functions by the label of their owner's host and their key in `stack.yml`. */
+export interface FunctionIndex {
+  /**
+   * The function, or `undefined` if the gateway has none of that owner and name now.
+   *
+   * @throws What `list` throws, if the function is not known and the gateway cannot be asked.
+   */
+  find(
+    label: string,
+    key: string,
+  ): IndexedFunction | undefined | Promise<IndexedFunction | undefined>;
+}
+
+interface FunctionIndexOptions {
+  readonly list: () => Promise<readonly FunctionStatus[]>;
+  /** A hit on an index older than this starts a refresh in the background. */
+  readonly refreshMs: number;
+  /** Misses ask the gateway at most this often; they wait for each other's answer. */
+  readonly missEveryMs?: number;
+  readonly onRefreshFailed?: (error: unknown) => void;
+}
+
+/**
+ * Makes a {@link FunctionIndex} in memory. A hit never waits. A miss waits for a list that was asked
+ * for after it came, so a function deployed a moment ago is found; floods of misses share one list
+ * per `missEveryMs`. A failing refresh keeps the last good index.
+ */
+export function createFunctionIndex(options: FunctionIndexOptions): FunctionIndex {
+  const { list, refreshMs, missEveryMs = 100, onRefreshFailed } = options;
+  let functions: ReadonlyMap<string, IndexedFunction> = new Map();
+  let startedAt = Number.NEGATIVE_INFINITY;
+  /** The refresh that is to start next, and the one whose list is under way. */
+  let next: Promise<void> | undefined;
+  let running: Promise<void> | undefined;
+
+  const load = async (): Promise<void> => {
+    startedAt = performance.now();
+    functions = indexFunctions(await list());
+  };
+  const refresh = (): Promise<void> => {
+    next ??= (async () => {
+      await running?.catch(() => undefined);
+      const wait = startedAt + missEveryMs - performance.now();
+      if (wait > 0) await delay(wait);
+      next = undefined;
+      running = load();
+      await running;
+    })();
+    return next;
+  };
+
+  return {
+    find(label, key) {
+      const id = `${label}/${key}`;
+      const found = functions.get(id);
+      if (found === undefined) return refresh().then(() => functions.get(id));
+      if (next === undefined && performance.now() - startedAt > refreshMs) {
+        refresh().catch(onRefreshFailed ?? (() => undefined));
+      }
+      return found;
+    },
+  };
+}
+
+/**
+ * The tenants' functions among all, keyed `<host label>/<key>`. A function counts only if its name
+ * is the one that its owner's label gives, so a label alone opens nothing.
+ */
+export function indexFunctions(
+  functions: readonly FunctionStatus[],
+): ReadonlyMap<string, IndexedFunction> {
+  const index = new Map<string, IndexedFunction>();
+  for (const { name, labels } of functions) {
+    if (labels?.['com.openfaas.cloud.git-cloud'] !== '1') continue;
+    try {
+      const owner = parseOwner(labels['com.openfaas.cloud.git-owner']);
+      const prefix = serviceName(owner, parseFunctionKey('x')).slice(0, -1);
+      const key = parseFunctionKey(name.slice(prefix.length));
+      if (serviceName(owner, key) !== name) continue;
+      index.set(`${hostLabel(owner)}/${key}`, { owner, service: name });
+    } catch {
+      // Names that no deployment of ours can have made are not reachable.
+    }
+  }
+  return index;
+}

@@ -1,0 +1,56 @@
+import { stripPlatformCookies } from '../auth/cookies.ts';
+import { hopByHop, namedInConnection } from './hop-by-hop.ts';
+
+/**
+ * What only the platform may say: never taken from a visitor. `Proxy` is dropped because CGI-like
+ * runtimes turn it into `HTTP_PROXY`.
+ */
+const internal =
+  /^(?:x-cloud-.*|x-forwarded-.*|x-function-.*|x-callback-url|x-call-id|x-start-time|x-real-ip|x-openfaas-.*|forwarded|proxy|host|expect)$/;
+
+/** What the router itself says about a request. */
+export interface ForwardedFacts {
+  readonly callId: string;
+  /** The visitor's address. */
+  readonly address: string;
+  /** The visitor's host, with its port. */
+  readonly host: string;
+  readonly scheme: 'http' | 'https';
+  /** `true`: the receiver is of-auth, which reads the platform's cookies. */
+  readonly keepCookies: boolean;
+}
+
+/**
+ * The header list for the upstream, names and values in turn: the visitor's own, in their order and
+ * with duplicates, without hop-by-hop fields (RFC 9110 §7.6.1), without anything internal and without
+ * the platform's cookies, then what the router says.
+ *
+ * @param raw `request.rawHeaders`
+ */
+export function requestHeaders(raw: readonly string[], facts: ForwardedFacts): string[] {
+  const named = namedInConnection(raw);
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name = '', value = ''] = [raw[i], raw[i + 1]];
+    // CGI and WSGI read "_" as "-", so both spellings are one name.
+    const lower = name.toLowerCase().replaceAll('_', '-');
+    if (hopByHop.has(lower) || named?.has(lower) || internal.test(lower)) continue;
+    if (lower === 'cookie' && !facts.keepCookies) {
+      const rest = stripPlatformCookies(value);
+      if (rest !== '') headers.push(name, rest);
+    } else {
+      headers.push(name, value);
+    }
+  }
+  headers.push(
+    'x-call-id',
+    facts.callId,
+    'x-forwarded-for',
+    facts.address,
+    'x-forwarded-host',
+    facts.host,
+    'x-forwarded-proto',
+    facts.scheme,
+  );
+  return headers;
+}

@@ -1,0 +1,38 @@
+/** A way into the platform from outside; everything that is not listed does not exist. */
+export interface SystemRoute {
+  readonly path: string;
+  /** `true`: also everything below `path`, which then ends with a slash. */
+  readonly below: boolean;
+  readonly methods: readonly string[];
+  readonly function: string;
+  /** What the function sees: `/`, or the path as the visitor wrote it. */
+  readonly sees: 'root' | 'path';
+  /** `true`: the function reads the platform's cookies itself. */
+  readonly cookies: boolean;
+}
+
+const root = { below: false, sees: 'root', cookies: false } as const;
+const read = ['GET', 'HEAD'] as const;
+
+/** All routes of `system.<domain>`. Who may use them is decided by of-auth (`route-policy.ts`). */
+export const systemRoutes: readonly SystemRoute[] = [
+  { ...root, path: '/', methods: read, function: 'of-auth', cookies: true },
+  {
+    path: '/auth/',
+    below: true,
+    methods: [...read, 'POST'],
+    function: 'of-auth',
+    sees: 'path',
+    cookies: true,
+  },
+  { ...root, path: '/github-event', methods: ['POST'], function: 'github-event' },
+  { ...root, path: '/pipeline-log', methods: read, function: 'pipeline-log' },
+  { ...root, path: '/list-functions', methods: read, function: 'list-functions' },
+];
+
+/** The route of a path that `parseTarget` accepted. */
+export function findSystemRoute(path: string): SystemRoute | undefined {
+  return systemRoutes.find((route) =>
+    route.below ? path.startsWith(route.path) : path === route.path,
+  );
+}

@@ -1,0 +1,59 @@
+/** A request target (RFC 9112 §3.2.1) that means the same to everyone who reads it. */
+export interface Target {
+  /** The first segment: `hello` in `/hello/a?x`; empty for `/`. */
+  readonly first: string;
+  /** What follows it, byte for byte: empty, or beginning with `/`. */
+  readonly tail: string;
+  /** With its `?`, byte for byte; empty if there is none. */
+  readonly query: string;
+}
+
+/** Longer targets are refused; browsers and proxies do not agree on them. */
+export const maxTargetLength = 8192;
+
+/**
+ * Splits a raw request target. The path is never rewritten: what can be read in two ways is refused,
+ * so that what is matched here is what is forwarded.
+ *
+ * Refused are: other forms than `/path?query`, control characters, spaces, backslashes, `#` and bytes
+ * beyond ASCII; malformed escapes and `%00`; dot segments and empty segments, plain, encoded, encoded
+ * twice, or made by an encoded slash or backslash; anything but `a-z 0-9 -` in the first segment.
+ *
+ * @returns The target, or the HTTP status of the refusal.
+ */
+export function parseTarget(raw: string): Target | 400 | 404 | 414 {
+  if (raw.length > maxTargetLength) return 414;
+  const question = raw.indexOf('?');
+  const path = question === -1 ? raw : raw.slice(0, question);
+  const query = question === -1 ? '' : raw.slice(question);
+  if (!/^\/[!-~]*$/.test(path) || !/^[!-~]*$/.test(query)) return 400;
+  if (/[\\#]/.test(path) || query.includes('#')) return 400;
+  if (/%|\/[./]/.test(path) && isAmbiguous(path)) return 400;
+  const slash = path.indexOf('/', 1);
+  const first = slash === -1 ? path.slice(1) : path.slice(1, slash);
+  if (!/^[a-z0-9-]*$/.test(first)) return 404;
+  return { first, tail: slash === -1 ? '' : path.slice(slash), query };
+}
+
+/** Decodes until nothing changes, so that no reader behind us can find a segment we did not see. */
+function isAmbiguous(path: string): boolean {
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return true;
+  let text = path;
+  for (;;) {
+    if (hasOddSegment(text)) return true;
+    const decoded = text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    if (decoded === text) return false;
+    text = decoded;
+  }
+}
+
+function hasOddSegment(text: string): boolean {
+  if (text.includes('\0')) return true;
+  const segments = text.split(/[/\\]/).slice(1);
+  return segments.some(
+    (segment, index) =>
+      /^\.\.?(?:;|$)/.test(segment) || (segment === '' && index < segments.length - 1),
+  );
+}
