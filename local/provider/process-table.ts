@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A process, as `/proc/<pid>/stat` shows it. */
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  /** Start time in clock ticks since boot: with the pid it names a process for good. */
+  readonly started: string;
+  readonly cpuTicks: number;
+}
+
+/**
+ * One process; `undefined` if it is gone or there is no `/proc`.
+ *
+ * @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
+export function readProcess(pid: number): ProcessEntry | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the command in parentheses and may hold spaces and parentheses itself.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return {
+      pid,
+      parent: Number(fields[1]),
+      started: fields[19] ?? '',
+      cpuTicks: Number(fields[11]) + Number(fields[12]),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** All processes by parent; empty where there is no `/proc`. */
+export function processesByParent(): Map<number, ProcessEntry[]> {
+  const children = new Map<number, ProcessEntry[]>();
+  for (const name of listProc()) {
+    const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
+    if (entry === undefined) continue;
+    const siblings = children.get(entry.parent);
+    if (siblings === undefined) children.set(entry.parent, [entry]);
+    else siblings.push(entry);
+  }
+  return children;
+}
+
+/** `pid` and everything below it. */
+export function processTree(
+  pid: number,
+  children: ReadonlyMap<number, readonly ProcessEntry[]>,
+): ProcessEntry[] {
+  const root = readProcess(pid);
+  const tree = root === undefined ? [] : [root];
+  for (const entry of tree) tree.push(...(children.get(entry.pid) ?? []));
+  return tree;
+}
+
+/** Bytes of memory of one process: all that is resident, and the part that is its own. */
+export function processMemory(pid: number): { resident: number; own: number } {
+  try {
+    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'latin1')
+      .split(' ')
+      .map((pages) => Number(pages) * 4096);
+    return { resident, own: resident - shared };
+  } catch {
+    return { resident: 0, own: 0 };
+  }
+}
+
+function listProc(): string[] {
+  try {
+    return readdirSync('/proc');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CloudError } from '#shared/errors.ts';
+
+/** Reads a secret's value; `undefined` if there is none of that name. */
+export type ReadSecret = (name: string) => Promise<Buffer | undefined>;
+
+/** The folders of one replica, made before it starts and removed after it ended. */
+export interface OwnFolders {
+  readonly home: string;
+  readonly tmp: string;
+  readonly secrets: string;
+  readonly socket: string;
+  remove(): Promise<void>;
+}
+
+/**
+ * Makes a replica's folders under `parent` and writes its secrets.
+ *
+ * @throws CloudError `OFC_DEPLOY_FAILED` if a secret does not exist.
+ */
+export async function makeReplicaFolders(
+  parent: string,
+  secrets: readonly string[],
+  readSecret: ReadSecret,
+): Promise<OwnFolders> {
+  const home = await mkdtemp(join(parent, 'r'));
+  const remove = (): Promise<void> => rm(home, { recursive: true, force: true, maxRetries: 3 });
+  const folders = { home, tmp: join(home, 't'), secrets: join(home, 's'), socket: join(home, 'l') };
+  try {
+    await Promise.all(
+      [folders.tmp, folders.secrets, folders.socket].map((path) => mkdir(path, { mode: 0o700 })),
+    );
+    for (const name of secrets) {
+      const value = await findSecret(name, readSecret);
+      await writeFile(join(folders.secrets, name), value, { mode: 0o400, flag: 'wx' });
+    }
+    return { ...folders, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** @throws CloudError `OFC_DEPLOY_FAILED` if the secret does not exist. */
+export async function findSecret(name: string, readSecret: ReadSecret): Promise<Buffer> {
+  // It becomes a file's name.
+  const value = /^[a-z0-9][a-z0-9._-]*$/i.test(name) ? await readSecret(name) : undefined;
+  if (value !== undefined) return value;
+  throw new CloudError('OFC_DEPLOY_FAILED', `The secret "${name}" does not exist.`, {
+    hint: `Create it with "faas-cli secret create ${name}".`,
+  });
+}

@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { join, posix } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { functionEnvironment } from './function-environment.ts';
+import type { LocalImage } from './image-store.ts';
+import { splitLines } from './line-splitter.ts';
+import { killGroup, killTree, type ProcessRecords } from './process-records.ts';
+import { processesByParent, processTree } from './process-table.ts';
+import type { FunctionSpec } from './provider.ts';
+import { makeReplicaFolders, type OwnFolders, type ReadSecret } from './replica-folders.ts';
+import type { Sandbox } from './sandbox.ts';
+import { waitReady } from './wait-ready.ts';
+
+/** What all replicas share. */
+export interface ReplicaHost {
+  readonly runFolder: string;
+  readonly sandbox: Sandbox;
+  readonly records: ProcessRecords;
+  readonly readSecret: ReadSecret;
+  readonly startTimeoutMs: number;
+  readonly graceMs: number;
+}
+
+/** What one replica is made from. */
+export interface ReplicaPlan {
+  readonly spec: FunctionSpec;
+  readonly image: LocalImage;
+  readonly memoryBytes: number;
+  readonly onLine: (instance: string, text: string) => void;
+}
+
+/** One running process of a function. */
+export interface Replica {
+  readonly instance: string;
+  readonly pid: number;
+  readonly socketPath: string;
+  readonly memoryBytes: number;
+  /** True once `/_/ready` answered 200; false if it ended or took too long before that. */
+  readonly ready: Promise<boolean>;
+  /** Resolves with the reason, one short text, when the process has ended and its folder is gone. */
+  readonly ended: Promise<string>;
+  /** SIGTERM, then SIGKILL after the grace. */
+  stop(): Promise<void>;
+  /** SIGKILL now; `reason` is what {@link Replica.ended} gives. */
+  kill(reason: string): void;
+}
+
+const keptLines = 12;
+
+/**
+ * Starts a process and returns at once; see {@link Replica.ready}.
+ *
+ * @throws CloudError `OFC_DEPLOY_FAILED` if a secret is missing.
+ */
+export async function startReplica(host: ReplicaHost, plan: ReplicaPlan): Promise<Replica> {
+  const { spec, memoryBytes } = plan;
+  const folders = await makeReplicaFolders(host.runFolder, spec.secrets, host.readSecret);
+  let child: ChildProcess;
+  try {
+    child = spawnFunction(host.sandbox, plan, folders);
+  } catch (error) {
+    await folders.remove();
+    throw error;
+  }
+  const sandboxed = host.sandbox.kind === 'bubblewrap';
+  const pid = child.pid ?? 0;
+  const forget = pid === 0 ? () => undefined : host.records.add(pid, folders.home);
+  const instance = `${spec.service}-${createHash('sha256').update(folders.home).digest('hex').slice(0, 8)}`;
+  const lastLines: string[] = [];
+  let killedFor: string | undefined;
+
+  const onLine = (line: string): void => plan.onLine(instance, line);
+  if (child.stdout) splitLines(child.stdout, onLine);
+  if (child.stderr) {
+    splitLines(child.stderr, (line) => {
+      lastLines.push(line);
+      if (lastLines.length > keptLines) lastLines.shift();
+      onLine(line);
+    });
+  }
+  const sandboxPid = readSandboxPid(child);
+  const gone = new AbortController();
+  const ended = waitEnd(child).then(async (how) => {
+    gone.abort();
+    if (pid !== 0) killGroup(pid);
+    forget();
+    await folders.remove();
+    return killedFor ?? [how, ...lastLines].join('\n');
+  });
+  const kill = (reason: string): void => {
+    killedFor ??= reason;
+    if (pid !== 0 && !gone.signal.aborted) killTree(pid);
+  };
+  const socketPath = join(folders.socket, 's');
+  const ready = waitReady(socketPath, host.startTimeoutMs, gone.signal).then((isReady) => {
+    if (!isReady) {
+      const why = `It did not answer /_/ready within ${host.startTimeoutMs / 1000} s.`;
+      kill([why, ...lastLines].join('\n'));
+    }
+    return isReady;
+  });
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    const target = sandboxed ? await firstProcessInside(await sandboxPid) : pid || undefined;
+    if (target !== undefined) terminate(target);
+    const timer = setTimeout(
+      () => kill('It was stopped.'),
+      target === undefined ? 0 : host.graceMs,
+    );
+    await ended;
+    clearTimeout(timer);
+  };
+
+  return {
+    instance,
+    pid,
+    socketPath,
+    memoryBytes,
+    ready,
+    ended,
+    kill,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+function spawnFunction(sandbox: Sandbox, plan: ReplicaPlan, folders: OwnFolders): ChildProcess {
+  const { spec, image, memoryBytes } = plan;
+  // Joined to `/` first: the image's own word must not climb out of its folder.
+  const code = join(image.root, posix.join('/', image.config.workingDir));
+  const real = { code, tmp: folders.tmp, secrets: folders.secrets, socket: folders.socket };
+  const seen = sandbox.paths(real);
+  const env = functionEnvironment({
+    spec,
+    imageEnv: image.config.env,
+    socketPath: join(seen.socket, 's'),
+    tmpFolder: seen.tmp,
+    secretFolder: seen.secrets,
+    memoryBytes,
+  });
+  const args = image.config.command.slice(1);
+  const launch = sandbox.launch(real, { args, env, memoryBytes });
+  const pipes = launch.sandboxArguments === undefined ? [] : (['pipe', 'pipe'] as const);
+  const child = spawn(launch.program, launch.args, {
+    cwd: code,
+    env: launch.env,
+    stdio: ['ignore', 'pipe', 'pipe', ...pipes],
+    detached: true, // a process group of its own, so that all of it can be ended
+  });
+  const input = child.stdio[4];
+  if (input instanceof Writable) {
+    input.on('error', () => undefined); // it ended early; its exit says why
+    input.end(launch.sandboxArguments);
+  }
+  return child;
+}
+
+function waitEnd(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(`It could not be started: ${error.message}`));
+    // Not `close` alone: a grandchild may hold the pipes open.
+    child.on('exit', (code, signal) => {
+      const how = signal === null ? `It exited with code ${code}.` : `It was ended by ${signal}.`;
+      const timer = setTimeout(() => resolve(how), 200);
+      // Lines that are still in the pipes belong to the reason.
+      child.on('close', () => {
+        clearTimeout(timer);
+        resolve(how);
+      });
+    });
+  });
+}
+
+/** bubblewrap tells the pid of the sandbox's first process on an extra pipe. */
+async function readSandboxPid(child: ChildProcess): Promise<number | undefined> {
+  const pipe = child.stdio[3];
+  if (!(pipe instanceof Readable)) return undefined;
+  const info = await text(pipe).catch(() => '');
+  const match = /"child-pid":\s*(\d+)/.exec(info);
+  return match?.[1] === undefined ? undefined : Number(match[1]);
+}
+
+/** The function itself: bubblewrap's own init, which would die of SIGTERM, is its parent. */
+async function firstProcessInside(init: number | undefined): Promise<number | undefined> {
+  if (init === undefined) return undefined;
+  return processTree(init, processesByParent())[1]?.pid;
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // gone already
+  }
+}
