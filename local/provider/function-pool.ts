@@ -199,21 +199,14 @@ export class FunctionPool {
 
   #start(): void {
     const member = newMember(this.#generation);
-    const { host, logFile, memoryBytes } = this.#options;
+    const { host, memoryBytes } = this.#options;
     const { spec, image } = this;
     this.#members.add(member);
     const plan = {
       spec,
       image,
       memoryBytes: memoryLimit(spec, memoryBytes),
-      onLine: (instance: string, text: string) =>
-        logFile.append({
-          name: spec.service,
-          namespace: spec.namespace,
-          instance,
-          timestamp: new Date().toISOString(),
-          text,
-        }),
+      onLine: (instance: string, text: string) => this.#writeLog(instance, text),
     };
     member.done = startReplica(host, plan)
       .then((replica) => {
@@ -246,6 +239,8 @@ export class FunctionPool {
     // The first restart is immediate, then 0.5 s, 1 s, 2 s …
     const pause = this.#failures < 2 ? 0 : Math.min(maxBackOffMs, 250 * 2 ** (this.#failures - 1));
     this.#retryAt = Date.now() + pause;
+    // The rest of the reason is what it wrote itself.
+    this.#writeLog(member.replica?.instance ?? this.spec.service, reason.split('\n', 1).join());
     this.#options.log.warn('A replica ended.', { function: this.spec.service, reason });
     if (member.readyAt === 0 && this.#current().length === 0) {
       this.#waiting.rejectAll(this.#notStarted());
@@ -263,6 +258,12 @@ export class FunctionPool {
     this.#route();
     if (member.inFlight === 0) void member.replica?.stop();
     else setTimeout(() => void member.replica?.stop(), drainMs).unref();
+  }
+
+  #writeLog(instance: string, text: string): void {
+    const { service: name, namespace } = this.spec;
+    const timestamp = new Date().toISOString();
+    this.#options.logFile.append({ name, namespace, instance, timestamp, text });
   }
 
   #notStarted(): CloudError {
