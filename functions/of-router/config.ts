@@ -1,5 +1,4 @@
 import type { Settings } from '#shared/config.ts';
-import { CloudError } from '#shared/errors.ts';
 import type { GatewayConfig } from '#shared/gateway/gateway-client.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
@@ -35,5 +34,5 @@ export function readConfig(settings: Settings): RouterConfig {
 
 function parseHostSource(text: string): 'forwarded' | 'host' {
   if (text === 'forwarded' || text === 'host') return text;
-  throw new CloudError('OFC_CONFIG', `router_host_source is "${text}", not "forwarded" or "host".`);
+  throw new Error(`router_host_source is "${text}", not "forwarded" or "host".`);
 }
