@@ -1,0 +1,129 @@
+import { CloudError, errorMessage } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
+import type { Cron } from '../cron/cron.ts';
+import type { FunctionSpec, Provider } from '../provider/provider.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
+import type { SpecStore } from './spec-store.ts';
+
+interface DeploymentsOptions {
+  readonly provider: Provider;
+  readonly specs: SpecStore;
+  readonly secrets: SecretStore;
+  readonly cron: Cron;
+  readonly log: Logger;
+}
+
+/** Deploys functions and keeps what was deployed. Changes of one function run one after another. */
+export interface Deployments {
+  /**
+   * Creates a function or rolls it over.
+   *
+   * @throws CloudError `OFC_BAD_REQUEST` (a secret is missing, a schedule cannot be read),
+   * `OFC_DEPLOY_FAILED` (the provider could not take it; what ran before still runs).
+   */
+  apply(spec: FunctionSpec): Promise<void>;
+  /** @throws CloudError `OFC_NOT_FOUND` */
+  remove(service: string): Promise<void>;
+  /** @throws CloudError `OFC_NOT_FOUND` */
+  scale(service: string, replicas: number): Promise<void>;
+  /** Brings back all functions of an earlier run; one that fails is logged and stays listed. */
+  restore(): Promise<void>;
+  /** Resolves when a function that is being brought back can be called. */
+  ready(service: string): Promise<void> | undefined;
+}
+
+/** Functions that are brought back at a time: each may start a process. */
+const restoreConcurrency = 4;
+
+/** Makes {@link Deployments}. */
+export function createDeployments({
+  provider,
+  specs,
+  secrets,
+  cron,
+  log,
+}: DeploymentsOptions): Deployments {
+  const tails = new Map<string, Promise<void>>();
+  const restoring = new Map<string, Promise<void>>();
+
+  const inTurn = (service: string, change: () => Promise<void>): Promise<void> => {
+    const turn = (tails.get(service) ?? Promise.resolve()).then(change);
+    const tail = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (tails.get(service) === tail) tails.delete(service);
+      });
+    tails.set(service, tail);
+    return turn;
+  };
+
+  const requireKnown = (service: string): FunctionSpec => {
+    const spec = specs.get(service);
+    if (spec === undefined) {
+      throw new CloudError('OFC_NOT_FOUND', `There is no function "${service}".`);
+    }
+    return spec;
+  };
+
+  const requireSecrets = async (wanted: readonly string[]): Promise<void> => {
+    const present = new Set(await secrets.list());
+    const missing = wanted.filter((name) => !present.has(name));
+    if (missing.length === 0) return;
+    throw new CloudError('OFC_BAD_REQUEST', `Secrets that do not exist: ${missing.join(', ')}.`, {
+      hint: 'Create them with "faas-cli secret create".',
+    });
+  };
+
+  const restore = async (service: string): Promise<void> => {
+    const spec = specs.get(service);
+    if (spec === undefined) return;
+    try {
+      await provider.deploy(spec);
+      cron.set(spec);
+    } catch (error) {
+      log.error('a function could not be brought back', {
+        function: service,
+        error: errorMessage(error),
+      });
+    }
+  };
+
+  return {
+    apply: (spec) =>
+      inTurn(spec.service, async () => {
+        cron.check(spec);
+        await requireSecrets(spec.secrets);
+        const createdAt = specs.get(spec.service)?.createdAt ?? spec.createdAt;
+        const kept = { ...spec, createdAt };
+        await provider.deploy(kept);
+        await specs.put(kept);
+        cron.set(kept);
+      }),
+    remove: (service) =>
+      inTurn(service, async () => {
+        requireKnown(service);
+        await specs.remove(service);
+        cron.delete(service);
+        await provider.remove(service);
+      }),
+    scale: (service, replicas) =>
+      inTurn(service, async () => {
+        requireKnown(service);
+        await provider.scale(service, replicas);
+      }),
+    async restore() {
+      const chains = Array.from({ length: restoreConcurrency }, () => Promise.resolve());
+      for (const [index, { service }] of specs.all().entries()) {
+        const chain = index % restoreConcurrency;
+        const restored = (chains[chain] ?? Promise.resolve())
+          .then(() => inTurn(service, () => restore(service)))
+          .finally(() => restoring.delete(service));
+        // Registered at once, so that a call which comes first waits for its function.
+        restoring.set(service, restored);
+        chains[chain] = restored;
+      }
+      await Promise.all(chains);
+    },
+    ready: (service) => restoring.get(service),
+  };
+}
