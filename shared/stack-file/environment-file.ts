@@ -5,7 +5,10 @@ import { readYaml } from './yaml-value.ts';
  *
  * @throws CloudError `OFC_STACK_INVALID` with file and line
  */
-export function parseEnvironmentFile(text: string, fileName: string): Record<string, string> {
+export function parseEnvironmentFile(
+  text: string,
+  { fileName }: { fileName: string },
+): Record<string, string> {
   const root = readYaml(text, { fileName, code: 'OFC_STACK_INVALID' });
   const entries = root.map().get('environment')?.map() ?? [];
   return Object.fromEntries(

@@ -42,12 +42,6 @@ export interface TemplateSource {
   readonly line: number;
 }
 
-/** Something that has no effect, said so that nobody waits for it. */
-export interface StackWarning {
-  readonly line: number;
-  readonly message: string;
-}
-
 /** A whole stack file, validated. */
 export interface StackFile {
   readonly functions: readonly StackFunction[];
@@ -56,5 +50,6 @@ export interface StackFile {
     /** Paths that go into every function's context. */
     readonly copy: readonly string[];
   };
-  readonly warnings: readonly StackWarning[];
+  /** What has no effect, with its line, said so that nobody waits for it. */
+  readonly warnings: readonly string[];
 }

@@ -136,10 +136,14 @@ export class YamlValue {
     this.line = line;
   }
 
+  /** A message about this value: `stack.yml line 4: what`. */
+  message(what: string): string {
+    return `${this.#file.name} line ${this.line}: ${what}`;
+  }
+
   /** An error about this value: `stack.yml line 4: what. hint`. */
   error(what: string, hint?: string): CloudError {
-    const message = `${this.#file.name} line ${this.line}: ${what}`;
-    return new CloudError(this.#file.code, message, hint === undefined ? {} : { hint });
+    return new CloudError(this.#file.code, this.message(what), hint === undefined ? {} : { hint });
   }
 
   /** Absent, `~` or `null`. */
