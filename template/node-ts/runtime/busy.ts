@@ -1,0 +1,24 @@
+import type { Duplex } from 'node:stream';
+import { answer } from './answer.ts';
+import type { RuntimeConfig } from './config.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { TimedResponse } from './timed-response.ts';
+
+/** Whether `max_inflight` is reached. */
+export const isFull = ({ maxInflight }: RuntimeConfig, { inflight }: Lifecycle): boolean =>
+  maxInflight > 0 && inflight >= maxInflight;
+
+/** 429, with the header by which callers know the watchdog's limiter. */
+export function refuseBusy(response: TimedResponse): void {
+  answer(
+    response,
+    429,
+    { 'Content-Type': 'text/plain', 'X-OpenFaaS-Internal': 'faas-middleware', 'Retry-After': '1' },
+    'Concurrent request limit exceeded.\n',
+  );
+}
+
+/** 429 on a connection that asked to be upgraded. */
+export function refuseUpgrade(socket: Duplex): void {
+  socket.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import type { FunctionEvent } from '../function/types.ts';
+import type { RuntimeConfig } from './config.ts';
+import { kindOf, parseBody } from './parse-body.ts';
+import { parseQuery } from './parse-query.ts';
+import { readBody } from './read-body.ts';
+import { splitTarget } from './request-target.ts';
+
+/**
+ * Reads and parses a request for a classic handler.
+ *
+ * @throws Refusal 400, 413 or 415; Error if the caller breaks off.
+ */
+export async function readEvent(
+  request: IncomingMessage,
+  config: RuntimeConfig,
+): Promise<FunctionEvent> {
+  const { headers } = request;
+  const rawBody = await readBody(request, bodyLimit(request, config));
+  const { path, rawQuery } = splitTarget(request.url ?? '/');
+  return {
+    body: config.rawBody
+      ? rawBody
+      : parseBody(rawBody, headers['content-type'], headers['content-encoding']),
+    rawBody,
+    headers,
+    method: request.method ?? 'GET',
+    query: parseQuery(rawQuery),
+    rawQuery,
+    path,
+  };
+}
+
+/** How many bytes the body of this request may have. */
+export function bodyLimit(request: IncomingMessage, config: RuntimeConfig): number {
+  const type = request.headers['content-type']?.split(';', 1)[0] ?? '';
+  const json = !config.rawBody && kindOf(type.trim().toLowerCase()) === 'json';
+  return json ? config.maxJsonBytes : config.maxBodyBytes;
+}

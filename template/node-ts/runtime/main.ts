@@ -1,0 +1,56 @@
+import { createAdmission } from './admission.ts';
+import { serveClassic } from './classic.ts';
+import { readConfig } from './config.ts';
+import { createFunctionServer } from './function-server.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { listen } from './listen.ts';
+import { createLockFile } from './lock-file.ts';
+import { createLog } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { serveMetrics } from './metrics-server.ts';
+import { pickHandler } from './pick-handler.ts';
+import { withProbes } from './probes.ts';
+import { serveRaw } from './raw.ts';
+import { handleSignals } from './shutdown.ts';
+import { createUpgrade } from './upgrade.ts';
+
+/**
+ * Runs a function: of-watchdog's contract and the handler in one process. The bundle's entry calls it
+ * with the exports of the handler file.
+ *
+ * @throws Error if the environment or the handler is wrong or `init` fails; `crash.ts` makes it exit 1.
+ */
+export async function start(handlerModule: Readonly<Record<string, unknown>>): Promise<void> {
+  const { env } = process;
+  const config = readConfig(env);
+  const { handler, upgrade, init } = pickHandler(handlerModule);
+  const log = createLog(env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {});
+  const lifecycle = createLifecycle();
+  const metrics = createMetrics();
+  const lockFile = createLockFile(config.lockFile);
+
+  const serve =
+    handler.kind === 'raw' ? serveRaw(handler.handle) : serveClassic(handler.handle, config);
+  const admit = createAdmission({ config, lifecycle, metrics, log, serve });
+  const server = createFunctionServer(
+    config,
+    handler.kind === 'raw',
+    withProbes(config, lifecycle, admit),
+  );
+  if (upgrade !== undefined) {
+    server.on('upgrade', createUpgrade(upgrade, config, lifecycle, log));
+  }
+
+  // A lock file that a killed process left would show us ready too early.
+  lockFile.remove();
+  handleSignals({ config, lifecycle, server, lockFile, log });
+  await init?.();
+  const host = config.behindWatchdog ? '127.0.0.1' : undefined;
+  const address = await listen(server, config.listen, host);
+  lifecycle.ready = true;
+  lockFile.create();
+  log.info('listening', { address, node: process.version });
+  if (config.metricsPort !== undefined) {
+    await serveMetrics(config.metricsPort, metrics, lifecycle, log);
+  }
+}
