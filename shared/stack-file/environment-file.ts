@@ -1,4 +1,4 @@
-import { readYaml } from './yaml-value.ts';
+import { readYaml } from './read-yaml.ts';
 
 /**
  * Reads a file named by `environment_file`: YAML with a map `environment`. `${…}` is not replaced in it.

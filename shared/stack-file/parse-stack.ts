@@ -1,9 +1,10 @@
 import { type Environment, substitute } from './envsubst.ts';
 import { parseFunction } from './parse-function.ts';
+import { readYaml } from './read-yaml.ts';
 import { readRelativePath } from './relative-path.ts';
 import type { StackFile, StackFunction, TemplateSource } from './stack-file.ts';
 import { StackWarnings } from './stack-warnings.ts';
-import { readYaml, type YamlValue } from './yaml-value.ts';
+import type { YamlValue } from './yaml-value.ts';
 
 /** How a stack file is read. */
 export interface ParseStackOptions {

@@ -1,6 +1,6 @@
 import { CloudError } from '../errors.ts';
+import { readYaml } from './read-yaml.ts';
 import { readRelativePath } from './relative-path.ts';
-import { readYaml } from './yaml-value.ts';
 
 /** A template's `template.yml`. */
 export interface TemplateYml {
