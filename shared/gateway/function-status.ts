@@ -20,6 +20,8 @@ export const functionStatusSchema = v.object({
   availableReplicas: v.optional(v.number(), 0),
   invocationCount: v.optional(v.number(), 0),
   createdAt: v.optional(v.string()),
+  /** The embedded gateway says here why the newest replica died; OpenFaaS has no such field. */
+  failure: v.optional(v.string()),
 });
 
 /** See {@link functionStatusSchema}. */

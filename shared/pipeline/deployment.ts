@@ -9,12 +9,16 @@ export type DeploymentId = string & { readonly [brand]: 'DeploymentId' };
 
 const idPattern = /^[0-9a-z]{9}-[0-9a-f]{7}-[0-9a-f]{8}$/;
 
+/** How often a failed delivery can be sent again: what two hex digits of an id can count. */
+export const maxAttempts = 255;
+
 /**
  * The id of the deployment that one webhook delivery asks for: the time of its arrival, the commit,
- * and a digest of the delivery. The same delivery always gives the same id.
+ * the attempt and a digest of the delivery. The same delivery always gives the same id, and a later
+ * attempt a greater one.
  *
  * @param receivedAt When the delivery came first, in milliseconds since 1970.
- * @param attempt 1, or more when a failed delivery was sent again.
+ * @param attempt 1, or more when a failed delivery was sent again; at most {@link maxAttempts}.
  */
 export function deploymentId(
   receivedAt: number,
@@ -23,8 +27,9 @@ export function deploymentId(
   attempt: number,
 ): DeploymentId {
   const time = receivedAt.toString(36).padStart(9, '0');
-  const digest = createHash('sha256').update(`${delivery}\0${attempt}`).digest('hex').slice(0, 8);
-  return `${time}-${shortSha(sha)}-${digest}` as DeploymentId;
+  const count = attempt.toString(16).padStart(2, '0');
+  const digest = createHash('sha256').update(delivery).digest('hex').slice(0, 6);
+  return `${time}-${shortSha(sha)}-${count}${digest}` as DeploymentId;
 }
 
 /** @throws CloudError `OFC_BAD_REQUEST` */

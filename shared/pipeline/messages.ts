@@ -2,8 +2,20 @@ import * as v from 'valibot';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { signedCallbackUrl } from '../messages/callback-url.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
-import type { FunctionKey, Owner, RepoName } from '../names.ts';
-import { type Deployment, type DeploymentRef, deploymentRefSchema, refOf } from './deployment.ts';
+import type { FunctionKey } from '../names.ts';
+import {
+  type DeploymentRef,
+  deploymentRefSchema,
+  deploymentSchema,
+  refOf,
+} from './deployment.ts';
+
+/** The message for github-push: a deployment, and what decides whether it is built. */
+export const pushMessageSchema = v.object({
+  ...deploymentSchema.entries,
+  defaultBranch: deploymentSchema.entries.branch,
+});
+export type PushMessage = v.InferOutput<typeof pushMessageSchema>;
 
 /** The message for of-builder: one function of one deployment. */
 export const buildMessageSchema = v.object({
@@ -16,8 +28,15 @@ export const garbageMessageSchema = v.object({
   owner: deploymentRefSchema.entries.owner,
   /** One repo, or `*` for everything of the owner. */
   repo: v.union([v.literal('*'), deploymentRefSchema.entries.repo]),
-  /** Functions that stay. */
+  /** Keys of the functions that stay. */
   functions: v.array(v.string()),
+  /** Given at the end of a deployment: only its branch is cleaned, and nothing newer than itself. */
+  of: v.optional(
+    v.object({
+      branch: deploymentSchema.entries.branch,
+      id: deploymentRefSchema.entries.id,
+    }),
+  ),
 });
 export type GarbageMessage = v.InferOutput<typeof garbageMessageSchema>;
 
@@ -34,7 +53,7 @@ export type AuditEvent = v.InferOutput<typeof auditEventSchema>;
 /** Sends the pipeline's messages: signed, asynchronous, through the gateway's queue. */
 export interface Messages {
   /** github-event → github-push: a verified push. */
-  pushed(deployment: Deployment): Promise<void>;
+  pushed(push: PushMessage): Promise<void>;
   /** → git-tar, which calls buildshiprun back. */
   plan(ref: DeploymentRef): Promise<void>;
   /** → of-builder, which calls buildshiprun back. */
@@ -43,11 +62,8 @@ export interface Messages {
   advance(ref: DeploymentRef): Promise<void>;
   /** → the status function of the deployment's SCM: bring its checks up to date. */
   status(ref: DeploymentRef): Promise<void>;
-  collectGarbage(message: {
-    owner: Owner;
-    repo: RepoName | '*';
-    functions: readonly string[];
-  }): Promise<void>;
+  /** → garbage-collect: remove what an owner's repo no longer declares. */
+  collectGarbage(message: GarbageMessage): Promise<void>;
   /** → audit-event. A failure is swallowed: no deployment fails for want of an audit entry. */
   audit(event: AuditEvent): Promise<void>;
 }
@@ -79,7 +95,7 @@ export function createMessages(
     signedCallbackUrl(signer, gatewayUrl, 'buildshiprun', { ...refOf(ref), claim });
 
   return {
-    pushed: (deployment) => send('github-push', deployment),
+    pushed: (push) => send('github-push', push),
     plan: (ref) => send('git-tar', refOf(ref), callback(ref, 'plan')),
     build: (ref, key) =>
       send('of-builder', { ...refOf(ref), function: key }, callback(ref, `build/${key}`)),

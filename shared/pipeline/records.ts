@@ -34,11 +34,15 @@ export interface Records {
   begin(deployment: Deployment): Promise<boolean>;
   load(ref: DeploymentRef): Promise<DeploymentRecords | undefined>;
   isClosed(ref: DeploymentRef): Promise<boolean>;
+  /** Whether somebody still has to be told about the verdict, or there is none yet. */
+  isOpen(ref: DeploymentRef): Promise<boolean>;
   recordPlan(ref: DeploymentRef, plan: PlanRecord): Promise<boolean>;
   recordBuild(ref: DeploymentRef, key: FunctionKey, build: BuildRecord): Promise<boolean>;
   recordDeploy(ref: DeploymentRef, key: FunctionKey, deploy: DeployRecord): Promise<boolean>;
-  /** Writes the verdict; true for the one caller whose verdict it is. */
+  /** Writes the verdict; true for the one caller whose verdict it is. Follow up, then {@link settle}. */
   close(ref: DeploymentRef, closed: ClosedRecord): Promise<boolean>;
+  /** Takes a closed deployment off the list of open ones: everybody has been told. */
+  settle(ref: DeploymentRef): Promise<void>;
   /** Takes on an action for `leaseMs`, unless somebody else has, or it was tried too often. */
   claim(
     ref: DeploymentRef,
@@ -50,7 +54,7 @@ export interface Records {
   addHead(deployment: Deployment): Promise<void>;
   /** The newest accepted push of a branch. */
   newestHead(owner: Owner, repo: RepoName, branch: Branch): Promise<Head | undefined>;
-  /** All deployments without a verdict. */
+  /** All deployments that are not settled. */
   open(): Promise<DeploymentRef[]>;
   /** Deployments of a repo, oldest first. */
   deploymentsOf(owner: Owner, repo: RepoName): Promise<DeploymentRef[]>;
@@ -58,6 +62,15 @@ export interface Records {
   contextKey(ref: DeploymentRef, key: FunctionKey): string;
   /** Deletes all records of a deployment. */
   forget(ref: DeploymentRef): Promise<void>;
+}
+
+/** The keys of everything that belongs to one deployment begin with this. */
+export function deploymentPrefix({ owner, repo, id }: DeploymentRef): string {
+  return `${repoPrefix(owner, repo)}${id}/`;
+}
+
+function repoPrefix(owner: Owner, repo: RepoName): string {
+  return `deployments/${keyPart(owner)}/${keyPart(repo)}/`;
 }
 
 const claimSchema = v.object({ until: v.number() });
@@ -68,9 +81,7 @@ const claimSchema = v.object({ until: v.number() });
  * @param now Milliseconds, for tests.
  */
 export function createRecords(store: ObjectStore, now: () => number = Date.now): Records {
-  const repoPrefix = (owner: Owner, repo: RepoName) =>
-    `deployments/${keyPart(owner)}/${keyPart(repo)}/`;
-  const prefix = (ref: DeploymentRef) => `${repoPrefix(ref.owner, ref.repo)}${ref.id}/`;
+  const prefix = deploymentPrefix;
   const openKey = (ref: DeploymentRef) =>
     `open/${ref.id}/${keyPart(ref.owner)}/${keyPart(ref.repo)}`;
   const headPrefix = (owner: Owner, repo: RepoName, branch: Branch) =>
@@ -79,7 +90,10 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
   return {
     async begin(deployment) {
       const created = await createJson(store, `${prefix(deployment)}deployment.json`, deployment);
-      if (created) await store.put(openKey(deployment), JSON.stringify(refOf(deployment)));
+      // A duplicate finishes what an interrupted first call left undone.
+      if (created || !(await this.isClosed(deployment))) {
+        await store.put(openKey(deployment), JSON.stringify(refOf(deployment)));
+      }
       return created;
     },
 
@@ -117,17 +131,15 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     },
 
     isClosed: (ref) => store.exists(`${prefix(ref)}closed.json`),
+    isOpen: (ref) => store.exists(openKey(ref)),
     recordPlan: (ref, plan) => createJson(store, `${prefix(ref)}plan.json`, plan),
     recordBuild: (ref, key, build) =>
       createJson(store, `${prefix(ref)}fn/${key}/build.json`, build),
     recordDeploy: (ref, key, deploy) =>
       createJson(store, `${prefix(ref)}fn/${key}/deploy.json`, deploy),
 
-    async close(ref, closed) {
-      const created = await createJson(store, `${prefix(ref)}closed.json`, closed);
-      await store.delete(openKey(ref));
-      return created;
-    },
+    close: (ref, closed) => createJson(store, `${prefix(ref)}closed.json`, closed),
+    settle: (ref) => store.delete(openKey(ref)),
 
     async claim(ref, action, { leaseMs, maxAttempts }) {
       const base = `${prefix(ref)}claims/${action}/`;

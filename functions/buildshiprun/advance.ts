@@ -1,0 +1,153 @@
+import { CloudError, toCloudError } from '#shared/errors.ts';
+import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
+import { refOf } from '#shared/pipeline/deployment.ts';
+import { failedRecord } from '#shared/pipeline/failed-record.ts';
+import type { Messages } from '#shared/pipeline/messages.ts';
+import { type Action, nextActions } from '#shared/pipeline/next-actions.ts';
+import type { PlannedFunction } from '#shared/pipeline/plan.ts';
+import type { Records } from '#shared/pipeline/records.ts';
+import { claimName, type DeploymentRecords } from '#shared/pipeline/states.ts';
+
+/** What advancing a deployment works with. */
+export interface Advancing {
+  readonly records: Records;
+  readonly messages: Messages;
+  /** Rolls one function out and gives its public URL. */
+  readonly deploy: (
+    records: DeploymentRecords,
+    fn: PlannedFunction,
+    image: string,
+  ) => Promise<string>;
+  readonly maxParallelBuilds: number;
+  /** How long plan, build and deploy may take before somebody else tries, in milliseconds. */
+  readonly leaseMs: number;
+  readonly maxAttempts: number;
+}
+
+/** Rounds in one call; each makes progress, so this only bounds a fault of ours. */
+const maxRounds = 50;
+
+/**
+ * Does whatever a deployment needs next, until it is closed or waits for another step.
+ *
+ * @throws CloudError `OFC_NOT_FOUND` if there is no such deployment; `retry` errors of the store and
+ * the gateway, after which the call can be made again.
+ */
+export async function advance(deps: Advancing, ref: DeploymentRef): Promise<DeploymentRecords> {
+  for (let round = 0; round < maxRounds; round += 1) {
+    const records = await deps.records.load(ref);
+    if (records === undefined) {
+      throw new CloudError('OFC_NOT_FOUND', `There is no deployment ${ref.id}.`);
+    }
+    if (records.closed !== undefined) {
+      if (await deps.records.isOpen(ref)) await followUp(deps, records);
+      return records;
+    }
+    const { owner, repo, branch, id } = records.deployment;
+    const head = await deps.records.newestHead(owner, repo, branch);
+    const supersededBy = head === undefined || head.id === id ? undefined : head.sha.slice(0, 7);
+    const { maxParallelBuilds } = deps;
+    const actions = nextActions(records, { supersededBy, maxParallelBuilds });
+    const progress = await Promise.all(actions.map((action) => execute(deps, records, action)));
+    if (!progress.includes('moved')) {
+      if (progress.includes('sent')) await deps.messages.status(ref);
+      return records;
+    }
+    await deps.messages.status(ref);
+  }
+  throw new CloudError('OFC_INTERNAL', `Deployment ${ref.id} does not come to an end.`);
+}
+
+/** `moved`: there are new records; `sent`: another function works on it; `waiting`: it does already. */
+type Progress = 'moved' | 'sent' | 'waiting';
+
+async function execute(
+  deps: Advancing,
+  records: DeploymentRecords,
+  action: Action,
+): Promise<Progress> {
+  const ref = refOf(records.deployment);
+  if (action.do === 'close') {
+    await deps.records.close(ref, { state: action.state, text: action.text, at: Date.now() });
+    return 'moved';
+  }
+  const claim = action.do === 'plan' ? 'plan' : claimName(action.do, action.fn.key);
+  const { leaseMs, maxAttempts } = deps;
+  const result = await deps.records.claim(ref, claim, { leaseMs, maxAttempts });
+  if (result === 'held') return 'waiting';
+  if (result === 'exhausted') {
+    await giveUp(deps, ref, action);
+    return 'moved';
+  }
+  try {
+    return await work(deps, records, action);
+  } catch (error) {
+    await deps.records.releaseClaim(ref, claim);
+    throw error;
+  }
+}
+
+async function work(
+  deps: Advancing,
+  records: DeploymentRecords,
+  action: Exclude<Action, { do: 'close' }>,
+): Promise<Progress> {
+  const ref = refOf(records.deployment);
+  if (action.do === 'plan') {
+    await deps.messages.plan(ref);
+    return 'sent';
+  }
+  if (action.do === 'build') {
+    await deps.messages.build(ref, action.fn.key);
+    return 'sent';
+  }
+  try {
+    const url = await deps.deploy(records, action.fn, action.image);
+    await deps.records.recordDeploy(ref, action.fn.key, { outcome: 'live', url, at: Date.now() });
+  } catch (error) {
+    const failure = toCloudError(error);
+    if (failure.kind === 'retry') throw failure;
+    await deps.records.recordDeploy(ref, action.fn.key, failedRecord(failure));
+  }
+  return 'moved';
+}
+
+/** The last attempt is over: the commit says so. */
+async function giveUp(
+  { records, maxAttempts }: Advancing,
+  ref: DeploymentRef,
+  action: Exclude<Action, { do: 'close' }>,
+): Promise<void> {
+  const what = { plan: 'Reading the repo', build: 'The build', deploy: 'The roll-out' }[action.do];
+  const failure = failedRecord(
+    new CloudError('OFC_STUCK', `${what} did not come to an end in ${maxAttempts} attempts.`, {
+      hint: 'Push again or redeliver the webhook; if it happens again, ask the operator.',
+    }),
+  );
+  if (action.do === 'plan') await records.recordPlan(ref, failure);
+  else if (action.do === 'build') await records.recordBuild(ref, action.fn.key, failure);
+  else await records.recordDeploy(ref, action.fn.key, failure);
+}
+
+/** Tells everybody about the verdict; whoever is interrupted here is repeated by the sweeper. */
+async function followUp({ records, messages }: Advancing, done: DeploymentRecords): Promise<void> {
+  const { deployment, closed, plan } = done;
+  const ref = refOf(deployment);
+  await messages.status(ref);
+  if (closed?.state === 'live' && plan?.outcome === 'planned') {
+    await messages.collectGarbage({
+      owner: deployment.owner,
+      repo: deployment.repo,
+      functions: plan.functions.map(({ key }) => key),
+      of: { branch: deployment.branch, id: deployment.id },
+    });
+  }
+  await messages.audit({
+    source: 'buildshiprun',
+    message: `${closed?.state}: ${closed?.text}`,
+    owner: deployment.owner,
+    repo: deployment.repo,
+    deployment: deployment.id,
+  });
+  await records.settle(ref);
+}

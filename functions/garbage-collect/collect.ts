@@ -1,0 +1,58 @@
+import type { FunctionStatus } from '#shared/gateway/function-status.ts';
+import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
+import {
+  labelValue,
+  type Owner,
+  parseFunctionKey,
+  type RepoName,
+  serviceName,
+} from '#shared/names.ts';
+import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
+import type { GarbageMessage } from '#shared/pipeline/messages.ts';
+import type { Records } from '#shared/pipeline/records.ts';
+
+/**
+ * The functions that a message asks to remove, of all that the gateway has: the owner's own, of that
+ * repo and branch, not newer than the deployment that asks.
+ */
+export function orphans(
+  functions: readonly FunctionStatus[],
+  { owner, repo, functions: kept, of }: GarbageMessage,
+): FunctionStatus[] {
+  const keep = new Set<string>(kept.map((key) => serviceName(owner, parseFunctionKey(key))));
+  return functions.filter((fn) => {
+    const labels = fn.labels ?? {};
+    if (!belongsTo(fn, owner) || keep.has(fn.name)) return false;
+    if (repo !== '*' && labels[cloudLabel.repo] !== labelValue(repo)) return false;
+    if (of === undefined) return true;
+    const sameBranch = labels[cloudLabel.branch] === labelValue(of.branch);
+    return sameBranch && (labels[cloudLabel.deployment] ?? '') <= of.id;
+  });
+}
+
+/** Removes {@link orphans} from the gateway; gives their names. */
+export async function collect(
+  gateway: Pick<GatewayClient, 'list' | 'remove'>,
+  message: GarbageMessage,
+): Promise<string[]> {
+  const removed = orphans(await gateway.list(), message).map(({ name }) => name);
+  for (const name of removed) await gateway.remove(name);
+  return removed;
+}
+
+/** Forgets all but the newest closed deployments of a repo, with their contexts. */
+export async function prune(
+  records: Records,
+  owner: Owner,
+  repo: RepoName,
+  keep: number,
+): Promise<number> {
+  const all = await records.deploymentsOf(owner, repo);
+  let forgotten = 0;
+  for (const ref of all.slice(0, Math.max(0, all.length - keep))) {
+    if (!(await records.isClosed(ref))) continue;
+    await records.forget(ref);
+    forgotten += 1;
+  }
+  return forgotten;
+}

@@ -1,0 +1,161 @@
+import { CloudError } from '#shared/errors.ts';
+import { secretName, serviceName } from '#shared/names.ts';
+import { buildKeyOf } from '#shared/pipeline/built-images.ts';
+import type { Deployment } from '#shared/pipeline/deployment.ts';
+import type { PlannedFunction } from '#shared/pipeline/plan.ts';
+import { imageName } from '#shared/registry/image-name.ts';
+import { parseImageReference } from '#shared/registry/image-reference.ts';
+import type { SourceLimits } from '#shared/shrinkwrap/limits.ts';
+import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
+import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
+import { parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
+import { parseStack } from '#shared/stack-file/parse-stack.ts';
+import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
+import { type PackedContext, packContext } from '#shared/tar/pack-context.ts';
+import type { Templates } from './templates.ts';
+
+/** What planning works with. */
+export interface Planning {
+  readonly templates: Templates;
+  readonly pushRepositoryUrl: string;
+  readonly limits: SourceLimits;
+  /** Build arguments that a tenant may set. */
+  readonly allowedBuildArgs: ReadonlySet<string>;
+  /** Takes each function with its build context, one at a time. */
+  readonly onFunction: (fn: PlannedFunction, context: PackedContext) => Promise<void>;
+}
+
+/** The content of `plan.json` but for the time. */
+export interface StackPlan {
+  readonly functions: PlannedFunction[];
+  readonly warnings: string[];
+}
+
+/** faas-cli takes `stack.yaml` if there is one. */
+const stackFiles = ['stack.yaml', 'stack.yml'];
+
+/**
+ * From a commit's tree to the plan of its stack. The stack file is parsed once; what is built and
+ * deployed comes from that one value.
+ *
+ * @throws CloudError of kind `user`, with the line of the stack file where there is one.
+ */
+export async function planStack(
+  repo: SourceTree,
+  deployment: Deployment,
+  planning: Planning,
+): Promise<StackPlan> {
+  const stack = await readStack(repo);
+  const functions: PlannedFunction[] = [];
+  const warnings = [...stack.warnings];
+  for (const fn of stack.functions.filter(({ skipBuild }) => !skipBuild)) {
+    const template = await planning.templates.find(fn.lang);
+    if (template.note !== undefined) warnings.push(`${fn.key}: ${template.note}`);
+    const entries = await shrinkwrap({
+      repo,
+      template: template.tree,
+      templateYml: template.yml,
+      fn,
+      copy: stack.configuration.copy,
+      limits: planning.limits,
+    });
+    const context = await packContext(entries);
+    const buildArgs = { ...tenantBuildArgs(fn, planning, warnings), ...template.buildArgs };
+    const environment = await environmentOf(repo, fn);
+    const planned = plannedFunction(fn, deployment, planning, { context, buildArgs, environment });
+    await planning.onFunction(planned, context);
+    functions.push(planned);
+  }
+  if (functions.length === 0) {
+    throw new CloudError('OFC_STACK_INVALID', 'The stack file declares no function to build.', {
+      hint: 'Add one below "functions:", or take "skip_build" away.',
+    });
+  }
+  return { functions, warnings };
+}
+
+async function readStack(repo: SourceTree): Promise<StackFile> {
+  const root = (await repo.list('')) ?? [];
+  const file = stackFiles.find((name) =>
+    root.some(({ path, kind }) => path === name && kind === 'file'),
+  );
+  if (file === undefined) {
+    throw new CloudError('OFC_STACK_MISSING', 'The repo has no stack.yml in its root folder.', {
+      hint: 'Make one with "faas-cli new <name> --lang node-ts" and commit it.',
+    });
+  }
+  return parseStack((await repo.read(file)).toString('utf8'), { fileName: file });
+}
+
+function plannedFunction(
+  fn: StackFunction,
+  deployment: Deployment,
+  { pushRepositoryUrl }: Planning,
+  parts: {
+    context: PackedContext;
+    buildArgs: Record<string, string>;
+    environment: Record<string, string>;
+  },
+): PlannedFunction {
+  const { owner, repo, branch, sha } = deployment;
+  const { key: functionKey, image: wanted } = fn;
+  const image = imageName({
+    ...{ pushRepositoryUrl, owner, repo, branch, sha },
+    functionKey,
+    image: wanted,
+  });
+  const { context, buildArgs, environment } = parts;
+  return {
+    key: functionKey,
+    service: serviceName(owner, functionKey),
+    lang: fn.lang,
+    image,
+    contextDigest: context.digest,
+    contextSize: context.size,
+    buildKey: buildKeyOf(context.digest, repositoryOf(image), buildArgs),
+    buildArgs,
+    environment,
+    secrets: fn.secrets.map((secret) => secretName(owner, secret)),
+    labels: fn.labels,
+    annotations: fn.annotations,
+    constraints: [...fn.constraints],
+    ...(fn.fprocess === undefined ? {} : { envProcess: fn.fprocess }),
+  };
+}
+
+function repositoryOf(image: string): string {
+  const { host, repository } = parseImageReference(image);
+  return `${host}/${repository}`;
+}
+
+/** Files override the map, as in faas-cli; the last file wins. */
+async function environmentOf(repo: SourceTree, fn: StackFunction): Promise<Record<string, string>> {
+  let environment = { ...fn.environment };
+  for (const file of fn.environmentFiles) {
+    const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '';
+    const entries = (await repo.list(folder)) ?? [];
+    if (!entries.some(({ path, kind }) => path === file && kind === 'file')) {
+      throw new CloudError(
+        'OFC_STACK_INVALID',
+        `Line ${fn.line}: the environment file "${file}" of "${fn.key}" is not in the repo.`,
+      );
+    }
+    const text = (await repo.read(file)).toString('utf8');
+    environment = { ...environment, ...parseEnvironmentFile(text, { fileName: file }) };
+  }
+  return environment;
+}
+
+function tenantBuildArgs(
+  fn: StackFunction,
+  { allowedBuildArgs }: Planning,
+  warnings: string[],
+): Record<string, string> {
+  const refused = Object.keys(fn.buildArgs).filter((name) => !allowedBuildArgs.has(name));
+  if (refused.length > 0) {
+    warnings.push(`${fn.key}: build_args are ignored here: ${refused.join(', ')}.`);
+  }
+  return Object.fromEntries(
+    Object.entries(fn.buildArgs).filter(([name]) => allowedBuildArgs.has(name)),
+  );
+}

@@ -1,0 +1,109 @@
+import { CloudError } from '#shared/errors.ts';
+import type { FetchedCommit } from '#shared/git/fetch-commit.ts';
+import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
+import { parseTemplateYml, type TemplateYml } from '#shared/stack-file/template-yml.ts';
+
+/** A language template, ready to be shrink-wrapped with a handler. */
+export interface Template {
+  readonly tree: SourceTree;
+  readonly yml: TemplateYml;
+  /** Build arguments that every function of this language gets. */
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** What the user should know, shown in the check. */
+  readonly note?: string;
+}
+
+/** Finds templates by the `lang` of stack.yml. */
+export interface Templates {
+  /** @throws CloudError `OFC_TEMPLATE` if there is none, `OFC_UPSTREAM` if it cannot be fetched. */
+  find(lang: string): Promise<Template>;
+}
+
+interface TemplateSources {
+  /** A folder that holds one folder for each built-in template. */
+  readonly builtIn: SourceTree;
+  /** Languages built by a built-in template instead of their own, such as `node22` by `node-ts`. */
+  readonly aliases: Readonly<Record<string, string>>;
+  /** The operator's template repos, each an http(s) URL with an optional `#ref`, in this order. */
+  readonly repositories: readonly string[];
+  readonly enableDockerfile: boolean;
+  /** The current commit of a repo, fetched anew only if it changed. */
+  readonly fetch: (repository: string) => Promise<FetchedCommit>;
+}
+
+/** A template name that can stand in a path. */
+const langPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** Makes {@link Templates}: built-in ones first, then the operator's repos. */
+export function createTemplates(sources: TemplateSources): Templates {
+  return {
+    async find(lang) {
+      if (lang === 'dockerfile') return dockerfile(sources);
+      if (!langPattern.test(lang)) throw unknown(lang, sources);
+      const alias = sources.aliases[lang];
+      const builtIn = await templateIn(sources.builtIn, alias ?? lang);
+      if (builtIn !== undefined) {
+        return alias === undefined ? builtIn : { ...builtIn, ...compatible(lang, alias) };
+      }
+      for (const repository of sources.repositories) {
+        const { tree } = await sources.fetch(repository);
+        const found = await templateIn(subTree(tree, 'template'), lang);
+        if (found !== undefined) return found;
+      }
+      throw unknown(lang, sources);
+    },
+  };
+}
+
+function dockerfile({ enableDockerfile }: TemplateSources): Template {
+  if (!enableDockerfile) {
+    throw new CloudError(
+      'OFC_TEMPLATE',
+      'Functions with "lang: dockerfile" are not enabled here.',
+      {
+        hint: 'Use a language template, or ask the operator to set enable_dockerfile_lang.',
+      },
+    );
+  }
+  const empty: SourceTree = {
+    list: async () => [],
+    read: async (path) => {
+      throw new CloudError('OFC_NOT_FOUND', `There is no file ${path}.`);
+    },
+  };
+  return { tree: empty, yml: parseTemplateYml('language: dockerfile\n'), buildArgs: {} };
+}
+
+async function templateIn(tree: SourceTree, name: string): Promise<Template | undefined> {
+  const files = await tree.list(name);
+  if (!files?.some(({ path }) => path === `${name}/template.yml`)) return undefined;
+  const yml = parseTemplateYml((await tree.read(`${name}/template.yml`)).toString('utf8'));
+  return { tree: subTree(tree, name), yml, buildArgs: {} };
+}
+
+/** A folder of a tree as a tree of its own. */
+function subTree(tree: SourceTree, folder: string): SourceTree {
+  const below = (path: string) => (path === '' ? folder : `${folder}/${path}`);
+  return {
+    async list(path) {
+      const entries = await tree.list(below(path));
+      return entries?.map((entry) => ({ ...entry, path: entry.path.slice(folder.length + 1) }));
+    },
+    read: (path) => tree.read(below(path)),
+  };
+}
+
+function compatible(lang: string, alias: string): Pick<Template, 'buildArgs' | 'note'> {
+  return {
+    buildArgs: { OFC_CLASSIC: lang },
+    note: `"${lang}" runs on the ${alias} runtime here; it takes the same handler.`,
+  };
+}
+
+function unknown(lang: string, { aliases, repositories }: TemplateSources): CloudError {
+  const known = ['node-ts', ...Object.keys(aliases)].join(', ');
+  const more = repositories.length === 0 ? '' : ` and those of ${repositories.join(', ')}`;
+  return new CloudError('OFC_TEMPLATE', `There is no template for "lang: ${lang}".`, {
+    hint: `Known here: ${known}${more}. Other languages need a container builder and a template repo in custom_templates.`,
+  });
+}

@@ -1,0 +1,117 @@
+import type { Builder, BuiltImage } from '#shared/builder/builder.ts';
+import { CloudError, toCloudError } from '#shared/errors.ts';
+import type { FunctionKey } from '#shared/names.ts';
+import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import { builtImageKey } from '#shared/pipeline/built-images.ts';
+import { type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
+import type { BuildRecord, PlannedFunction } from '#shared/pipeline/plan.ts';
+import type { Records } from '#shared/pipeline/records.ts';
+import type { DeploymentRecords } from '#shared/pipeline/states.ts';
+import type { LogSink } from './log-sink.ts';
+
+/** What building works with. */
+export interface Building {
+  readonly records: Records;
+  readonly store: ObjectStore;
+  readonly builder: Builder;
+  /** Where the log of this run goes. */
+  readonly openLog: (records: DeploymentRecords, key: FunctionKey) => LogSink;
+  /** From the reference that was pushed to the one the cluster pulls. */
+  readonly pullName: (image: string) => string;
+  readonly timeoutMs: number;
+  /** How often to look whether the deployment was superseded meanwhile. */
+  readonly watchMs: number;
+}
+
+/**
+ * Builds one function of a deployment and records the end. Does nothing if it is recorded already,
+ * or if the deployment is closed; a deployment that is closed meanwhile ends the build.
+ *
+ * @throws CloudError of kind `retry` if the builder or the store fails; then nothing is recorded.
+ */
+export async function buildFunction(
+  deps: Building,
+  ref: DeploymentRef,
+  key: FunctionKey,
+): Promise<BuildRecord | undefined> {
+  const records = await deps.records.load(ref);
+  if (records?.plan?.outcome !== 'planned') {
+    throw new CloudError('OFC_NOT_FOUND', `Deployment ${ref.id} has no plan to build from.`);
+  }
+  const fn = records.plan.functions.find((planned) => planned.key === key);
+  if (fn === undefined) throw new CloudError('OFC_NOT_FOUND', `There is no function ${key}.`);
+  const done = records.builds.get(key);
+  if (done !== undefined || records.closed !== undefined) return done;
+
+  const log = deps.openLog(records, key);
+  try {
+    const record = await run(deps, records, fn, log);
+    if (record !== undefined) await deps.records.recordBuild(ref, key, record);
+    return record;
+  } finally {
+    await log.close();
+  }
+}
+
+async function run(
+  deps: Building,
+  records: DeploymentRecords,
+  fn: PlannedFunction,
+  log: LogSink,
+): Promise<BuildRecord | undefined> {
+  const ref = refOf(records.deployment);
+  const started = Date.now();
+  const watch = watchClosed(deps, ref);
+  try {
+    const context = await deps.store.get(deps.records.contextKey(ref, fn.key));
+    if (context === undefined) throw new CloudError('OFC_NOT_FOUND', 'The build context is gone.');
+    const built = await deps.builder.build({
+      context,
+      image: fn.image,
+      buildArgs: fn.buildArgs,
+      onLog: (line) => log.write(line),
+      signal: AbortSignal.any([watch.signal, AbortSignal.timeout(deps.timeoutMs)]),
+    });
+    const image = byDigest(deps.pullName(built.image), built);
+    const record: BuildRecord = {
+      outcome: 'built',
+      image,
+      cached: false,
+      seconds: (Date.now() - started) / 1000,
+      at: Date.now(),
+    };
+    await deps.store.put(builtImageKey(ref.owner, fn.buildKey), JSON.stringify({ image }));
+    return record;
+  } catch (error) {
+    const failure = toCloudError(error);
+    if (watch.signal.aborted) return undefined;
+    log.write(failure.text);
+    if (failure.kind === 'retry' && failure.code !== 'OFC_TIMEOUT') throw failure;
+    const text =
+      failure.code === 'OFC_TIMEOUT'
+        ? `The build took longer than ${Math.round(deps.timeoutMs / 1000)} s.`
+        : failure.text;
+    return { outcome: 'failed', code: failure.code, text, at: Date.now() };
+  } finally {
+    watch.stop();
+  }
+}
+
+/** A signal that is aborted once the deployment is closed: a newer push came, or it was cancelled. */
+function watchClosed(
+  { records, watchMs }: Building,
+  ref: DeploymentRef,
+): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const timer = setInterval(() => {
+    records.isClosed(ref).then(
+      (closed) => closed && controller.abort(),
+      () => undefined,
+    );
+  }, watchMs);
+  return { signal: controller.signal, stop: () => clearInterval(timer) };
+}
+
+function byDigest(image: string, { digest }: BuiltImage): string {
+  return digest === undefined || image.includes('@') ? image : `${image}@${digest}`;
+}

@@ -1,0 +1,111 @@
+import { createHmac } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import axios, { isAxiosError } from 'axios';
+import * as v from 'valibot';
+import { CloudError } from '../errors.ts';
+import { configEntry } from '../tar/builder-request.ts';
+import type { Builder, BuildRequest, BuiltImage } from './builder.ts';
+
+/** One object of the builder's NDJSON answer. */
+const answerSchema = v.object({
+  status: v.optional(v.string()),
+  log: v.optional(v.nullable(v.array(v.string()))),
+  image: v.optional(v.string()),
+  digest: v.optional(v.string()),
+  error: v.optional(v.string()),
+});
+
+/**
+ * A {@link Builder} behind the HTTP protocol of OpenFaaS's builder: `POST <url>/build` with a signed
+ * tar, answered by a stream of JSON lines.
+ *
+ * @param url Base URL, without a trailing slash.
+ * @param payloadSecret Signs the body (`X-Build-Signature`).
+ */
+export function createHttpBuilder(url: string, payloadSecret: string): Builder {
+  return {
+    async build(request) {
+      const { image, buildArgs, context } = request;
+      const body = Buffer.concat([configEntry({ image, buildArgs }), context]);
+      const mac = createHmac('sha256', payloadSecret).update(body).digest('hex');
+      const lines = await post(`${url}/build`, body, `sha256=${mac}`, request.signal);
+      return readAnswer(lines, request);
+    },
+  };
+}
+
+async function post(
+  url: string,
+  body: Buffer,
+  signature: string,
+  signal: AbortSignal,
+): Promise<Readable> {
+  try {
+    const answer = await axios.post<Readable>(url, body, {
+      responseType: 'stream',
+      maxRedirects: 0,
+      maxBodyLength: Number.POSITIVE_INFINITY,
+      proxy: false,
+      signal,
+      validateStatus: () => true,
+      headers: {
+        'content-type': 'application/octet-stream',
+        accept: 'application/x-ndjson',
+        'x-build-signature': signature,
+      },
+    });
+    if (answer.status === 200 || answer.status === 202) return answer.data;
+    answer.data.destroy();
+    throw refusal(answer.status);
+  } catch (error) {
+    throw isAxiosError(error) ? brokenOff(signal, error.code) : error;
+  }
+}
+
+async function readAnswer(
+  lines: Readable,
+  { image, onLog, signal }: BuildRequest,
+): Promise<BuiltImage> {
+  try {
+    for await (const line of createInterface({
+      input: lines,
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })) {
+      if (line.trim() === '') continue;
+      const answer = v.parse(v.pipe(v.string(), v.parseJson(), answerSchema), line);
+      for (const entry of answer.log ?? []) onLog(entry);
+      if (answer.status === 'success') {
+        return { image: answer.image ?? image, digest: answer.digest };
+      }
+      if (answer.status === 'failed' || answer.status === 'failure') {
+        throw new CloudError('OFC_BUILD_FAILED', answer.error ?? 'The image did not build.', {
+          hint: 'See the build log.',
+        });
+      }
+    }
+  } catch (error) {
+    throw error instanceof CloudError ? error : brokenOff(signal);
+  } finally {
+    lines.destroy();
+  }
+  throw brokenOff(signal);
+}
+
+function refusal(status: number): CloudError {
+  if (status === 429 || status === 503) return new CloudError('OFC_BUSY', 'The builder is busy.');
+  if (status === 401 || status === 403) {
+    return new CloudError('OFC_CONFIG', 'The builder refused our signature.', {
+      hint: 'Give of-builder and the builder the same payload-secret.',
+    });
+  }
+  if (status === 413) {
+    return new CloudError('OFC_BUILD_FAILED', 'The build context is too large for the builder.');
+  }
+  return new CloudError('OFC_UPSTREAM', `The builder answered ${status}.`);
+}
+
+function brokenOff(signal: AbortSignal, why = 'it broke off'): CloudError {
+  if (signal.aborted) return new CloudError('OFC_TIMEOUT', 'The build was ended.');
+  return new CloudError('OFC_UPSTREAM', `The builder did not finish its answer (${why}).`);
+}

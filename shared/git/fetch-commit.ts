@@ -1,0 +1,84 @@
+import * as fs from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import git, { Errors } from 'isomorphic-git';
+import { CloudError, errorMessage } from '../errors.ts';
+import type { Sha } from '../names.ts';
+import { createGitTree, type GitTree } from './git-tree.ts';
+import { type FetchLimits, limitedHttp } from './limited-http.ts';
+
+/** Which commit to fetch, and from where. */
+export interface CommitSource {
+  /** An http(s) URL without credentials. */
+  readonly url: string;
+  readonly sha: Sha;
+  /** Sent to the URL's own origin only, and never written anywhere. */
+  readonly token?: string | undefined;
+}
+
+/** A fetched commit; {@link FetchedCommit.remove} deletes its workspace. */
+export interface FetchedCommit {
+  readonly tree: GitTree;
+  remove(): Promise<void>;
+}
+
+/**
+ * Fetches exactly one commit, without history and without a checkout, into a workspace of its own.
+ * Nothing from the repo becomes a file: its content is read from the pack.
+ *
+ * @throws CloudError `OFC_CLONE` (no such repo, commit or right), `OFC_SOURCE_REFUSED` (too large),
+ * `OFC_UPSTREAM` or `OFC_TIMEOUT`.
+ */
+export async function fetchCommit(
+  { url, sha, token }: CommitSource,
+  limits: FetchLimits,
+): Promise<FetchedCommit> {
+  const gitdir = await mkdtemp(join(tmpdir(), 'ofc-git-'));
+  const remove = () => rm(gitdir, { recursive: true, force: true });
+  try {
+    await git.init({ fs, gitdir, bare: true });
+    await git.fetch({
+      fs,
+      gitdir,
+      url,
+      http: limitedHttp(new URL(url).origin, limits),
+      ref: sha,
+      remoteRef: sha,
+      depth: 1,
+      singleBranch: true,
+      tags: false,
+      ...(token === undefined
+        ? {}
+        : { onAuth: () => ({ username: 'x-access-token', password: token }) }),
+      onAuthFailure: () => ({ cancel: true }),
+    });
+    return { tree: await createGitTree(gitdir, sha), remove };
+  } catch (error) {
+    await remove();
+    throw cloneError(error, url, sha);
+  }
+}
+
+function cloneError(error: unknown, url: string, sha: Sha): CloudError {
+  if (error instanceof CloudError) return error;
+  if (error instanceof Errors.HttpError) {
+    const { statusCode } = error.data;
+    if (statusCode >= 500 || statusCode === 429) {
+      return new CloudError('OFC_UPSTREAM', `The git server answered ${statusCode}.`);
+    }
+    return new CloudError('OFC_CLONE', `The git server answered ${statusCode} for ${url}.`, {
+      hint: 'Check that the repo exists, and that the app may read it if it is private.',
+    });
+  }
+  if (error instanceof Errors.UserCanceledError) {
+    return new CloudError('OFC_CLONE', `The git server asks for credentials for ${url}.`, {
+      hint: 'Install the app on this repo, or make the repo public.',
+    });
+  }
+  return new CloudError(
+    'OFC_CLONE',
+    `Commit ${sha} could not be fetched from ${url}: ${errorMessage(error)}`,
+    { hint: 'If the branch was changed by force meanwhile, push again.', cause: error },
+  );
+}
