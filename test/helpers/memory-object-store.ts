@@ -1,0 +1,49 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { ObjectStore } from '#shared/object-store/object-store.ts';
+
+/** An {@link ObjectStore} in memory, with the same promises as the real one. */
+export interface MemoryObjectStore extends ObjectStore {
+  /** What is stored, for a test to look at. */
+  readonly objects: Map<string, Buffer>;
+}
+
+/** Makes an empty {@link MemoryObjectStore}. */
+export function createMemoryObjectStore(): MemoryObjectStore {
+  const objects = new Map<string, Buffer>();
+  const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return {
+    objects,
+    async get(key) {
+      const found = objects.get(key);
+      return found === undefined ? undefined : Buffer.from(found);
+    },
+    async getStream(key) {
+      const found = objects.get(key);
+      return found && { body: Readable.from([Buffer.from(found)]), size: found.length };
+    },
+    async put(key, body) {
+      objects.set(key, Buffer.from(body));
+    },
+    async putStream(key, body, size) {
+      const bytes = await buffer(body);
+      if (bytes.length !== size) throw new Error(`${key} has ${bytes.length} bytes, not ${size}`);
+      objects.set(key, bytes);
+    },
+    async create(key, body) {
+      if (objects.has(key)) return false;
+      objects.set(key, Buffer.from(body));
+      return true;
+    },
+    async exists(key) {
+      return objects.has(key);
+    },
+    async list(prefix, { limit = Number.POSITIVE_INFINITY } = {}) {
+      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes);
+      return keys.slice(0, limit);
+    },
+    async delete(key) {
+      objects.delete(key);
+    },
+  };
+}
