@@ -7,7 +7,7 @@ export type HostName =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'malformed' };
 
-const hostAndPort = /^([a-z0-9.-]{1,254}?)\.?(?::([0-9]{1,5}))?$/;
+const hostAndPort = /^([A-Za-z0-9.-]{1,254}?)\.?(?::([0-9]{1,5}))?$/;
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
@@ -17,8 +17,9 @@ const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
  * @param domain The site's domain, lower case.
  */
 export function parseHost(text: string | undefined, domain: string): HostName {
-  const match = hostAndPort.exec((text ?? '').toLowerCase());
-  const host = match?.[1];
+  const match = hostAndPort.exec(text ?? '');
+  // Folded only now: outside ASCII there are letters whose lower case is inside.
+  const host = match?.[1]?.toLowerCase();
   const port = Number(match?.[2] ?? 80);
   if (host === undefined || port < 1 || port > 65_535) return { kind: 'malformed' };
   if (!host.split('.').every((part) => label.test(part))) return { kind: 'malformed' };

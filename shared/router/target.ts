@@ -35,11 +35,14 @@ export function parseTarget(raw: string): Target | 400 | 404 | 414 {
   return { first, tail: slash === -1 ? '' : path.slice(slash), query };
 }
 
+/** Deeper encodings are refused: each level costs a pass, and no honest address has that many. */
+const maxDecodings = 4;
+
 /** Decodes until nothing changes, so that no reader behind us can find a segment we did not see. */
 function isAmbiguous(path: string): boolean {
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return true;
   let text = path;
-  for (;;) {
+  for (let pass = 0; pass <= maxDecodings; pass++) {
     if (hasOddSegment(text)) return true;
     const decoded = text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
       String.fromCharCode(Number.parseInt(hex, 16)),
@@ -47,6 +50,7 @@ function isAmbiguous(path: string): boolean {
     if (decoded === text) return false;
     text = decoded;
   }
+  return true;
 }
 
 function hasOddSegment(text: string): boolean {
