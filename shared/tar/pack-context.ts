@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { pack } from 'tar-stream';
 import { type ContextEntry, sortByPath } from '../shrinkwrap/context-entry.ts';
+import { type PackedEntry, packEntries } from './pack-entries.ts';
 
 /** A build context as a tar. */
 export interface PackedContext {
@@ -18,23 +18,9 @@ export interface PackedContext {
  * const { tar, digest } = await packContext(await shrinkwrap(input));
  */
 export async function packContext(entries: Iterable<ContextEntry>): Promise<PackedContext> {
-  const archive = pack();
-  const chunks: Uint8Array[] = [];
-  const ended = new Promise<void>((resolve, reject) => {
-    archive.on('data', (chunk: unknown) => chunks.push(chunk as Uint8Array));
-    archive.on('end', () => resolve());
-    archive.on('error', reject);
-  });
-  const common = { uid: 0, gid: 0, uname: '', gname: '', mtime: new Date(0) };
-  archive.entry({ ...common, name: 'context', mode: 0o755, type: 'directory' });
-  for (const entry of sortByPath(entries)) {
-    const header = { ...common, name: `context/${entry.path}`, mode: entry.mode };
-    if (entry.kind === 'directory') archive.entry({ ...header, type: 'directory' });
-    else archive.entry({ ...header, type: 'file' }, entry.content);
-  }
-  archive.finalize();
-  await ended;
-  const tar = Buffer.concat(chunks);
+  const root: PackedEntry = { kind: 'directory', path: 'context', mode: 0o755 };
+  const below = sortByPath(entries).map((entry) => ({ ...entry, path: `context/${entry.path}` }));
+  const tar = Buffer.concat(await packEntries([root, ...below]));
   const digest = createHash('sha256').update(tar).digest('hex');
   return { tar, size: tar.length, digest: `sha256:${digest}` };
 }
