@@ -1,12 +1,11 @@
 import type { Decision } from '#shared/auth/decision.ts';
 import { policyOf } from '#shared/auth/route-policy.ts';
 import type { Sessions } from '#shared/auth/session.ts';
+import type { Customers } from '#shared/customers.ts';
 import type { Identity } from '#shared/messages/identity.ts';
 
-/** Who may use the platform. */
-export interface Customers {
-  has(login: string): Promise<boolean>;
-}
+/** Who may use the platform; `undefined`: everyone who signs in. */
+export type CustomerCheck = Pick<Customers, 'has'> | undefined;
 
 const publicCacheSeconds = 60;
 /** Short: somebody may sign in, or be taken off the list. */
@@ -15,13 +14,12 @@ const cacheSeconds = 5;
 /**
  * Answers one question of the router.
  *
- * @param customers `undefined`: everyone who signs in is one.
  * @throws What `customers` throws: then there is no decision, and nobody enters.
  */
 export async function decide(
   resource: string,
   token: string | undefined,
-  { sessions, customers }: { sessions: Sessions; customers: Customers | undefined },
+  { sessions, customers }: { sessions: Sessions; customers: CustomerCheck },
 ): Promise<Decision> {
   const policy = policyOf(resource);
   if (policy === 'public') return { allow: true, cacheSeconds: publicCacheSeconds };
@@ -45,10 +43,7 @@ export async function decide(
 }
 
 /** A person is a customer by their own name or by that of an organisation they belong to. */
-export async function isCustomer(
-  { owners }: Identity,
-  customers: Customers | undefined,
-): Promise<boolean> {
+export async function isCustomer({ owners }: Identity, customers: CustomerCheck): Promise<boolean> {
   if (customers === undefined) return true;
   for (const owner of owners) {
     if (await customers.has(owner)) return true;

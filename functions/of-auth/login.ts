@@ -13,7 +13,7 @@ import { parseOwner } from '#shared/names.ts';
 import type { Site } from '#shared/router/site.ts';
 import { html } from '#shared/web/page.ts';
 import { type Answer, page, redirect } from './answer.ts';
-import { type Customers, isCustomer } from './decide.ts';
+import { type CustomerCheck, isCustomer } from './decide.ts';
 
 /** What the two steps of a login need. */
 export interface LoginParts {
@@ -22,7 +22,7 @@ export interface LoginParts {
   readonly attempts: LoginAttempts;
   readonly sessions: Sessions;
   readonly sessionSeconds: number;
-  readonly customers: Customers | undefined;
+  readonly customers: CustomerCheck;
 }
 
 /** `GET /auth/login?r=<where to go afterwards>`: sends the visitor to the provider. */

@@ -11,7 +11,7 @@ import { signatureHeader } from '#shared/messages/signature.ts';
 import { sendError } from '#shared/web/error-page.ts';
 import { type Answer, json, send } from './answer.ts';
 import type { AuthConfig } from './config.ts';
-import { type Customers, decide } from './decide.ts';
+import { type CustomerCheck, decide } from './decide.ts';
 import { homePage } from './home.ts';
 import { beginLogin, finishLogin, type LoginParts } from './login.ts';
 import { logout, logoutForm } from './logout.ts';
@@ -22,10 +22,9 @@ const maxQuestionAgeSeconds = 60;
 /**
  * Makes of-auth's handler.
  *
- * @param customers `undefined`: everyone who signs in is a customer.
  * @throws CloudError `OFC_CONFIG` if a key cannot be used.
  */
-export function createAuth(config: AuthConfig, customers: Customers | undefined): RawHandler {
+export function createAuth(config: AuthConfig, customers: CustomerCheck): RawHandler {
   const { site, signer, sessionSeconds } = config;
   const keys = createTokenKeys(config.keys);
   const sessions = createSessions(keys, site.systemHost, sessionSeconds);
