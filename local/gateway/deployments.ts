@@ -1,4 +1,4 @@
-import { CloudError, errorMessage } from '#shared/errors.ts';
+import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Cron } from '../cron/cron.ts';
 import type { FunctionSpec, Provider } from '../provider/provider.ts';
@@ -78,7 +78,7 @@ export function createDeployments({
     const spec = specs.get(service);
     if (spec === undefined) return;
     try {
-      await provider.deploy(spec);
+      await provider.deploy(spec, { start: false });
       cron.set(spec);
     } catch (error) {
       log.error('a function could not be brought back', {
@@ -104,7 +104,10 @@ export function createDeployments({
         requireKnown(service);
         await specs.remove(service);
         cron.delete(service);
-        await provider.remove(service);
+        await provider.remove(service).catch((error: unknown) => {
+          // One that could not be brought back is known to the gateway only.
+          if (toCloudError(error).code !== 'OFC_NOT_FOUND') throw error;
+        });
       }),
     scale: (service, replicas) =>
       inTurn(service, async () => {

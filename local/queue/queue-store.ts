@@ -66,7 +66,11 @@ export async function openQueueStore(folder: string): Promise<QueueStore> {
       });
       return entry;
     },
-    discard: (id) => graves.remove(id),
+    async discard(id) {
+      const known = graves.doesExist(id);
+      if (known) await graves.remove(id);
+      return known;
+    },
     close: () => root.close(),
   };
 }
