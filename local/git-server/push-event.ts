@@ -44,7 +44,9 @@ export async function pushEvent(
   const [head] =
     listed.length > 0 || deleted ? listed : await readCommits(git, folder, [change.after], [], 1);
   const distinct =
-    created || others.length === 0 ? undefined : await newCommits(git, folder, change, others);
+    created || deleted || others.length === 0
+      ? undefined
+      : await newCommits(git, folder, change, others);
   const html = `${at.html}/${owner.login}/${repo.name}`;
   const toJson = (commit: Commit): Json =>
     commitJson(commit, html, distinct?.has(commit.id) ?? true);
