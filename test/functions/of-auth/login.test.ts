@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { send } from '../../helpers/http-client.ts';
+import { type AuthStage, buildAuthStage, cookiesOf, reply, signIn, startLogin } from './stage.ts';
+
+const session = '__Host-openfaas_cloud_token';
+
+describe('of-auth login', () => {
+  let stage: AuthStage;
+  beforeEach(async () => {
+    stage = await buildAuthStage();
+  });
+  afterEach(() => stage.close());
+
+  it('sends the visitor to the provider with state and PKCE', async () => {
+    const { answer, authorize, state } = await startLogin(stage);
+    expect(answer.status).to.equal(302);
+    expect(authorize.pathname).to.equal('/login/oauth/authorize');
+    expect(Object.fromEntries(authorize.searchParams)).to.include({
+      response_type: 'code',
+      client_id: 'client',
+      redirect_uri: 'https://system.example.com/auth/callback',
+      code_challenge_method: 'S256',
+    });
+    expect(state).to.match(/^[\w-]{43}$/);
+    expect(answer.headers['set-cookie']?.[0]).to.match(
+      /^__Host-ofc_login=[^;]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
+    );
+  });
+
+  it('signs in: trades the code with the verifier, sets the session, drops the token', async () => {
+    const { cookie, state, authorize } = await startLogin(stage, '?r=/list-functions%3Fuser%3Da');
+    const path = `/auth/callback?code=good&state=${state}`;
+    const answer = await send(stage.port, path, { headers: { cookie } });
+    expect(answer.status).to.equal(302);
+    expect(answer.headers.location).to.equal('https://system.example.com/list-functions?user=a');
+    const form = new URLSearchParams(stage.calls[0]?.body);
+    expect(Object.fromEntries(form)).to.include({
+      code: 'good',
+      client_id: 'client',
+      client_secret: 'client-secret',
+      redirect_uri: 'https://system.example.com/auth/callback',
+    });
+    expect(stage.calls[0]?.url).to.equal('/login/oauth/access_token');
+    const verifier = form.get('code_verifier') ?? '';
+    expect(createHash('sha256').update(verifier).digest('base64url')).to.equal(
+      authorize.searchParams.get('code_challenge'),
+    );
+    expect(stage.calls[1]?.headers.authorization).to.equal('Bearer provider-token');
+    const cookies = cookiesOf(answer);
+    expect(cookies['__Host-ofc_login']).to.equal('');
+    const [, claims = ''] = (cookies[session] ?? '').split('.');
+    const read = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    expect(read).to.include({ sub: 'github:7', login: 'Alice', iss: 'openfaas-cloud' });
+    expect(read.owners).to.deep.equal(['alice', 'acme']);
+    expect(JSON.stringify(read)).to.not.contain('provider-token');
+    const home = await send(stage.port, '/', {
+      headers: { cookie: `${session}=${cookies[session]}` },
+    });
+    expect(home.body).to.contain('signed in as <strong>Alice</strong>');
+  });
+
+  it('reads all pages of organisations, and goes on without the permission to', async () => {
+    const names = (page: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ login: `org-${page}-${i}` }));
+    stage.provider['/api/user/orgs'] = (response, url) =>
+      reply(url.endsWith('page=1') ? names(1, 100) : names(2, 3))(response);
+    const [, claims = ''] = (cookiesOf(await signIn(stage))[session] ?? '').split('.');
+    const { owners } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    expect(owners).to.have.length(104);
+    stage.provider['/api/user/orgs'] = reply({ message: 'Forbidden' }, 403);
+    expect((await signIn(stage)).status).to.equal(302);
+  });
+
+  it('finishes each login once, in the browser that began it', async () => {
+    const first = await startLogin(stage);
+    const second = await startLogin(stage);
+    const call = (state: string, cookie?: string) =>
+      send(stage.port, `/auth/callback?code=good&state=${state}`, {
+        headers: cookie === undefined ? {} : { cookie },
+      });
+    const refused: [string, string | undefined][] = [
+      [first.state, undefined],
+      [first.state, second.cookie],
+      [first.state, '__Host-ofc_login=x.y.z'],
+      [first.state, `${first.cookie}; ${second.cookie}`],
+      ['', first.cookie],
+      ['forged', first.cookie],
+      [`${first.state}&state=${second.state}`, first.cookie],
+    ];
+    for (const [state, cookie] of refused) {
+      const answer = await call(state, cookie);
+      expect(answer.status, `${state} ${cookie}`).to.equal(400);
+      expect(answer.headers['set-cookie']).to.equal(undefined);
+      expect(answer.body).to.contain('Try again');
+    }
+    expect(stage.calls).to.have.length(0);
+    expect((await call(first.state, first.cookie)).status).to.equal(302);
+    expect((await call(first.state, first.cookie)).status).to.equal(400);
+  });
+
+  it('does not take a session token for a login, nor the other way round', async () => {
+    const token = cookiesOf(await signIn(stage))[session];
+    const { state, cookie } = await startLogin(stage);
+    const asLogin = { cookie: `__Host-ofc_login=${token}` };
+    const path = `/auth/callback?code=good&state=${state}`;
+    expect((await send(stage.port, path, { headers: asLogin })).status).to.equal(400);
+    const asSession = { cookie: cookie.replace('__Host-ofc_login', session) };
+    expect((await send(stage.port, '/', { headers: asSession })).body).to.contain('not signed in');
+  });
+
+  const failures: Record<string, [provider: AuthStage['provider'], status: number, text: string]> =
+    {
+      'a code that expired': [
+        { '/login/oauth/access_token': reply({ error: 'bad_verification_code' }) },
+        401,
+        'did not accept the code',
+      ],
+      'a code that is refused by the book': [
+        { '/login/oauth/access_token': reply({ error: 'invalid_grant' }, 400) },
+        401,
+        'did not accept the code',
+      ],
+      'a token endpoint that is out': [
+        { '/login/oauth/access_token': (response) => response.writeHead(503).end('<html>') },
+        502,
+        'no proper answer',
+      ],
+      'a provider that hangs up': [
+        { '/login/oauth/access_token': (response) => response.destroy() },
+        502,
+        'did not answer',
+      ],
+      'a token endpoint that redirects': [
+        {
+          '/login/oauth/access_token': (response) =>
+            response.writeHead(302, { location: '/api/user' }).end(),
+        },
+        502,
+        'no proper answer',
+      ],
+      'a user without an id': [{ '/api/user': reply({ login: 'alice' }) }, 502, 'no proper answer'],
+      'an endless user': [
+        {
+          '/api/user': (response) => {
+            response.end(`{"x":"${'x'.repeat(2 * 1024 * 1024)}"}`);
+          },
+        },
+        502,
+        'did not answer',
+      ],
+      'organisations that cannot be read': [
+        { '/api/user/orgs': reply({}, 500) },
+        502,
+        'no proper answer',
+      ],
+    };
+  for (const [what, [answers, status, text]] of Object.entries(failures)) {
+    it(`explains ${what} and offers another try`, async () => {
+      Object.assign(stage.provider, answers);
+      const answer = await signIn(stage, '?r=/pipeline-log');
+      expect(answer.status).to.equal(status);
+      expect(answer.body).to.contain(text).and.contain('/auth/login?r=%2Fpipeline-log');
+      expect(cookiesOf(answer)).to.deep.equal({ '__Host-ofc_login': '' });
+      expect(stage.lines.join() + answer.body).to.not.match(/client-secret|provider-token|good/);
+    });
+  }
+
+  it('explains a cancelled login, and escapes what the provider says', async () => {
+    const finish = async (error: string) => {
+      const { cookie, state } = await startLogin(stage);
+      const path = `/auth/callback?error=${error}&state=${state}`;
+      return send(stage.port, path, { headers: { cookie } });
+    };
+    expect((await finish('access_denied')).body).to.contain('was cancelled');
+    const odd = await finish('%3Cscript%3E');
+    expect(odd.body).to.contain('&lt;script&gt;').and.not.contain('<script>');
+    expect(stage.calls).to.have.length(0);
+  });
+
+  it('goes home after the login if the visitor was to be led elsewhere', async () => {
+    const answer = await signIn(stage, '?r=https%3A%2F%2Fevil.org%2F');
+    expect(answer.headers.location).to.equal('https://system.example.com/');
+  });
+});
+
+describe('of-auth login of customers', () => {
+  const check = (...names: string[]) => ({ has: async (login: string) => names.includes(login) });
+
+  it('takes a customer by name or by organisation, and nobody else', async () => {
+    for (const [name, status] of [
+      ['alice', 302],
+      ['acme', 302],
+      ['bob', 403],
+    ] as const) {
+      const stage = await buildAuthStage({ customers: check(name) });
+      const answer = await signIn(stage);
+      expect(answer.status, name).to.equal(status);
+      expect(Object.hasOwn(cookiesOf(answer), session)).to.equal(status === 302);
+      await stage.close();
+    }
+  });
+
+  it('signs nobody in while the list cannot be read', async () => {
+    const stage = await buildAuthStage({
+      customers: { has: () => Promise.reject(new Error('out')) },
+    });
+    const answer = await signIn(stage);
+    expect(answer.status).to.equal(500);
+    expect(cookiesOf(answer)).to.not.have.property(session);
+    expect(stage.lines).to.have.length(1);
+    await stage.close();
+  });
+});

@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createLogger } from '#shared/log.ts';
+import { createSigner, type Signer } from '#shared/messages/signature.ts';
+import { parseSite, type Site } from '#shared/router/site.ts';
+import type { CustomerCheck } from '../../../functions/of-auth/decide.ts';
+import { createAuth } from '../../../functions/of-auth/of-auth.ts';
+import { es256Pair } from '../../helpers/es256-pair.ts';
+import { send, type TestAnswer } from '../../helpers/http-client.ts';
+import { listen } from '../../helpers/listen.ts';
+
+/** of-auth beside a server that plays GitHub. */
+export interface AuthStage {
+  readonly port: number;
+  readonly site: Site;
+  readonly signer: Signer;
+  readonly lines: string[];
+  /** Requests that reached the provider. */
+  readonly calls: { url: string; headers: IncomingMessage['headers']; body: string }[];
+  /** Answers of the provider by path; a test may replace them. */
+  readonly provider: Record<string, (response: ServerResponse, url: string) => void>;
+  close(): Promise<void>;
+}
+
+export const reply =
+  (value: unknown, status = 200) =>
+  (response: ServerResponse): void => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  };
+
+export async function buildAuthStage({
+  customers,
+  prettyUrl = 'https://user.example.com/function',
+  sessionSeconds = 3600,
+  notes = [],
+}: {
+  customers?: CustomerCheck;
+  prettyUrl?: string;
+  sessionSeconds?: number;
+  notes?: string[];
+} = {}): Promise<AuthStage> {
+  const calls: AuthStage['calls'] = [];
+  const lines: string[] = [];
+  const provider: AuthStage['provider'] = {
+    '/login/oauth/access_token': reply({ access_token: 'provider-token', token_type: 'bearer' }),
+    '/api/user': reply({ id: 7, login: 'Alice' }),
+    '/api/user/orgs': reply([{ login: 'Acme' }, { login: 'system' }]),
+  };
+  const github = await listen(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const url = request.url ?? '';
+    calls.push({ url, headers: request.headers, body });
+    const answer = provider[url.split('?')[0] ?? ''];
+    if (answer === undefined) response.writeHead(404).end();
+    else answer(response, url);
+  });
+  const site = parseSite(prettyUrl);
+  const signer = createSigner({ current: 'stage-secret' });
+  const handle = createAuth(
+    {
+      site,
+      signer,
+      keys: { ...es256Pair(), previousPublicKey: undefined },
+      oauth: {
+        provider: 'github',
+        baseUrl: github.url,
+        apiUrl: `${github.url}/api`,
+        clientId: 'client',
+        clientSecret: 'client-secret',
+      },
+      sessionSeconds,
+      notes,
+    },
+    customers,
+  );
+  const front = await listen((request, response) => {
+    const log = createLogger({}, (line) => lines.push(line));
+    void handle(request, response, { callId: 'call', signal: new AbortController().signal, log });
+  });
+  return {
+    port: front.port,
+    site,
+    signer,
+    lines,
+    calls,
+    provider,
+    async close() {
+      await front.close();
+      await github.close();
+    },
+  };
+}
+
+/** Name and value of each cookie that an answer sets. */
+export function cookiesOf(answer: TestAnswer): Record<string, string> {
+  return Object.fromEntries(
+    (answer.headers['set-cookie'] ?? []).map((text) => {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(text) ?? [];
+      return [name, value];
+    }),
+  );
+}
+
+/** The first half of a login: what the provider would be told, and the browser's cookie. */
+export async function startLogin(stage: AuthStage, query = '') {
+  const answer = await send(stage.port, `/auth/login${query}`);
+  const authorize = new URL(answer.headers.location ?? '');
+  const cookie = Object.entries(cookiesOf(answer))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
+  return { answer, authorize, cookie, state: authorize.searchParams.get('state') ?? '' };
+}
+
+/** The whole login as a browser does it. */
+export async function signIn(stage: AuthStage, query = ''): Promise<TestAnswer> {
+  const { cookie, state } = await startLogin(stage, query);
+  return send(stage.port, `/auth/callback?code=good&state=${state}`, { headers: { cookie } });
+}
