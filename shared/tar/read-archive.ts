@@ -40,6 +40,18 @@ export async function* readArchive(
   // The walk below reports its own refusal; what the pump says is awaited after it.
   pumping.catch(() => undefined);
 
+  /** What the pump says (too large, the sender left) explains more than the end it put to the walk. */
+  const explain = async (error: unknown): Promise<CloudError> => {
+    if (error instanceof CloudError) return error;
+    archive.destroy();
+    const cause = await pumping.then(
+      () => error,
+      (reason: unknown) => reason,
+    );
+    if (cause instanceof CloudError) return cause;
+    return new CloudError('OFC_BAD_REQUEST', 'The body is not a whole tar.', { cause });
+  };
+
   const kinds = new Map<string, ArchiveEntry['kind']>();
   let count = 0;
   let total = 0;
@@ -69,22 +81,27 @@ export async function* readArchive(
       if (total > limits.maxTotalBytes) {
         throw new CloudError('OFC_TOO_LARGE', `The tar is over ${limits.maxTotalBytes} bytes.`);
       }
-      if (kind === 'file') yield { kind, path, mode, size, content: item as AsyncIterable<Buffer> };
+      if (kind === 'file') yield { kind, path, mode, size, content: contentOf(item, explain) };
       else if (before === undefined) yield { kind, path };
       item.resume();
     }
     await pumping;
   } catch (error) {
-    if (error instanceof CloudError) throw error;
-    // A failure of the pump (too large, the sender left) says more than the end it put to the walk.
-    const cause = await pumping.then(
-      () => error,
-      (reason: unknown) => reason,
-    );
-    if (cause instanceof CloudError) throw cause;
-    throw new CloudError('OFC_BAD_REQUEST', 'The body is not a whole tar.', { cause });
+    throw await explain(error);
   } finally {
     archive.destroy();
+  }
+}
+
+/** The item's bytes; a broken stream is told as a broken tar, to whoever reads it. */
+async function* contentOf(
+  item: AsyncIterable<unknown>,
+  explain: (error: unknown) => Promise<CloudError>,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of item) yield chunk as Buffer;
+  } catch (error) {
+    throw await explain(error);
   }
 }
 
