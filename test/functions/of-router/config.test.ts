@@ -1,0 +1,71 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { loadConfig } from '#shared/config.ts';
+import { CloudError } from '#shared/errors.ts';
+import { readConfig as readAuthConfig } from '../../../functions/of-auth/config.ts';
+import { readConfig } from '../../../functions/of-router/config.ts';
+import { es256Pair } from '../../helpers/es256-pair.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+
+async function secretsIn(folder: string): Promise<string> {
+  const { privateKey, publicKey } = es256Pair();
+  const secrets: Record<string, string> = {
+    'payload-secret': 's',
+    'basic-auth-user': 'admin',
+    'basic-auth-password': 'p',
+    'of-client-secret': 'c',
+    'jwt-private-key': privateKey,
+    'jwt-public-key': publicKey,
+  };
+  const path = join(folder, 'secrets');
+  await mkdir(path);
+  for (const [name, value] of Object.entries(secrets)) await writeFile(join(path, name), value);
+  return path;
+}
+
+describe('configuration of of-router and of-auth', () => {
+  it('has defaults for everything but the domain and the client', async () => {
+    const folder = await tempDir();
+    const env = {
+      secret_mount_path: await secretsIn(folder.path),
+      gateway_pretty_url: 'http://user.localhost:8080/function',
+      client_id: 'x',
+    };
+    expect(loadConfig(readConfig, env)).to.deep.include({
+      hostSource: 'forwarded',
+      trustedProxies: 1,
+      timeoutMs: 60_000,
+      indexRefreshMs: 1000,
+      authCacheMs: 5000,
+    });
+    expect(loadConfig(readAuthConfig, env)).to.deep.include({ sessionSeconds: 43_200, notes: [] });
+    await folder.remove();
+  });
+
+  it('names every problem at once', () => {
+    const env = {
+      secret_mount_path: '/nonexistent',
+      gateway_pretty_url: 'https://example.com',
+      router_host_source: 'guess',
+      trusted_proxies: '-1',
+      timeout: 'soon',
+      oauth_provider: 'myspace',
+      session_lifetime: '1s',
+    };
+    const problems = (read: Parameters<typeof loadConfig>[0]): string => {
+      try {
+        loadConfig(read, env);
+      } catch (error) {
+        if (error instanceof CloudError) return error.message;
+      }
+      throw new Error('The configuration was taken.');
+    };
+    expect(problems(readConfig)).to.match(
+      /gateway_pretty_url .*payload-secret.*router_host_source .*trusted_proxies .*timeout /,
+    );
+    expect(problems(readAuthConfig)).to.match(
+      /gateway_pretty_url .*jwt-private-key.*oauth_provider .*client_id .*session_lifetime /,
+    );
+  });
+});
