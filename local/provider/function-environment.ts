@@ -32,6 +32,8 @@ export function functionEnvironment(parts: EnvironmentParts): Record<string, str
     ...spec.envVars,
   };
   if (spec.envProcess) settings['fprocess'] = spec.envProcess;
+  // A real watchdog's port would move the function away from its socket.
+  delete settings['http_port'];
   // The heap must fit into the limit beside code, stacks and buffers. The function's own options
   // come later and win, as they would in a container.
   const heap = `--max-old-space-size=${Math.max(16, Math.floor((parts.memoryBytes * 0.75) / 2 ** 20))}`;

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { CloudError } from '#shared/errors.ts';
+import { splitLines } from '../provider/line-splitter.ts';
+
+/** How npm is run. */
+export interface NpmOptions {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** npm's own home and cache. */
+  readonly home: string;
+  /** The only variables it gets beside those set here: a registry, a proxy, a user config. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onLine: (line: string) => void;
+}
+
+/**
+ * Runs the npm that belongs to this Node, without install scripts, git or local packages.
+ *
+ * @throws CloudError `OFC_BUILD_FAILED` if it fails, `OFC_TIMEOUT`; the signal's reason.
+ */
+export function runNpm(options: NpmOptions): Promise<void> {
+  const { args, cwd, home, environment, timeoutMs, signal, onLine } = options;
+  const folder = dirname(process.execPath);
+  const child = spawn(process.execPath, [findNpm(), ...args, ...safeFlags], {
+    cwd,
+    env: {
+      ...environment,
+      PATH: [folder, '/usr/bin', '/bin'].join(delimiter),
+      HOME: home,
+      npm_config_cache: join(home, 'cache'),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  splitLines(child.stdout, onLine);
+  splitLines(child.stderr, onLine);
+  return new Promise((resolve, reject) => {
+    const end = (error: unknown): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      if (child.pid !== undefined && child.exitCode === null) endGroup(child.pid);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onAbort = (): void => end(signal.reason);
+    const timer = setTimeout(
+      () => end(new CloudError('OFC_TIMEOUT', `npm took longer than ${timeoutMs / 1000} s.`)),
+      timeoutMs,
+    );
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    child.on('error', end);
+    child.on('close', (code) => {
+      const failed = new CloudError('OFC_BUILD_FAILED', `npm could not install the dependencies.`);
+      end(code === 0 ? undefined : failed);
+    });
+  });
+}
+
+// Install scripts, and the git that a git dependency may name, would run a stranger's code here;
+// local packages would be somebody else's files. npm before 11 does not know the --allow options.
+const safeFlags = [
+  '--ignore-scripts',
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--allow-git=none',
+  '--allow-file=none',
+  '--allow-directory=none',
+  '--allow-remote=none',
+  '--git=git-is-not-used-here',
+];
+
+function findNpm(): string {
+  const folder = dirname(process.execPath);
+  const candidates = [
+    join(folder, '../lib/node_modules/npm/bin/npm-cli.js'),
+    join(folder, 'npm'),
+    '/usr/bin/npm',
+    '/usr/local/bin/npm',
+  ];
+  const found = candidates.find((path) => existsSync(path));
+  if (found !== undefined) return realpathSync(found);
+  throw new CloudError('OFC_CONFIG', 'npm was not found beside Node.', {
+    hint: 'Install npm: it is needed to build functions that have dependencies.',
+  });
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // gone already
+  }
+}
