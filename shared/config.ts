@@ -18,7 +18,7 @@ export interface Settings {
   url(name: string, fallback?: string): string;
   /** A text as `parse` reads it; what that throws is collected too. */
   parsed<T>(name: string, parse: (text: string) => T, fallback?: string): T;
-  /** A comma-separated list, trimmed, without empty items. */
+  /** A comma-separated list, trimmed, without empty items; `none` is an empty list. */
   list(name: string, fallback?: string): string[];
   secret(name: string): string;
   optionalSecret(name: string): string | undefined;
@@ -60,7 +60,7 @@ export function loadConfig<T>(read: (settings: Settings) => T, env: Environment 
       (value(name) ?? fallback)
         .split(',')
         .map((item) => item.trim())
-        .filter((item) => item !== ''),
+        .filter((item) => item !== '' && item !== 'none'),
     secret: (name) => attempt(() => readSecret(name, env), ''),
     optionalSecret: (name) => attempt(() => readOptionalSecret(name, env), undefined),
   });

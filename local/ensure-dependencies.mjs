@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const minimum = [20, 19];
+
+/**
+ * Makes sure that this machine can run the project: Node new enough, git there, dependencies
+ * installed as the lock file says. Prints one clear line and exits where it cannot.
+ */
+export function ensureDependencies() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {
+    fail(`Node ${minimum.join('.')} or later is needed; this is ${process.versions.node}.`);
+  }
+  if (spawnSync('git', ['--version']).status !== 0) {
+    fail('git is needed and was not found. Install it, for example with "apt-get install git".');
+  }
+  if (isInstalled()) return;
+  console.log('Installing dependencies (once)…');
+  const npm = process.env.npm_execpath;
+  const [command, args] = npm ? [process.execPath, [npm]] : ['npm', []];
+  const { status } = spawnSync(
+    command,
+    [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  );
+  if (status !== 0) fail('npm could not install the dependencies; see its messages above.');
+}
+
+/** npm writes a lock of its own when it is done; it is older than ours after a change of ours. */
+function isInstalled() {
+  const installed = modified('node_modules/.package-lock.json');
+  return installed !== undefined && installed >= (modified('package-lock.json') ?? 0);
+}
+
+function modified(path) {
+  return statSync(`${root}/${path}`, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

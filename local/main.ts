@@ -1,0 +1,156 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseDuration } from '#shared/config.ts';
+import { CloudError, toCloudError } from '#shared/errors.ts';
+import { createLogger, type Logger } from '#shared/log.ts';
+import { openLogFile } from './platform/log-file.ts';
+import { pushSample, samplePath } from './platform/push-sample.ts';
+import { type Platform, type PlatformOptions, startPlatform } from './platform/start-platform.ts';
+import { formatTimeLine, timeLine } from './platform/time-line.ts';
+import type { Isolation } from './provider/sandbox.ts';
+
+const help = `OpenFaaS Cloud on this machine.
+
+Usage: npm start -- [options]
+
+  --port <n>          Port on 127.0.0.1 (default 8080; 0 takes a free one)
+  --data <folder>     Where all state is kept (default .openfaas-cloud)
+  --no-sample         Do not push the sample repo on the first start
+  --customers <file>  Owners who may deploy, one a line (default: everybody on this machine)
+  --isolation <how>   auto, bubblewrap or none (default auto: bubblewrap where it works)
+  --idle <duration>   Stop a function after this long without requests (default 5m)
+  --help              This text
+`;
+
+/**
+ * `npm start`: brings the platform up, pushes the sample once, and runs until Ctrl-C.
+ *
+ * @param root The project's root folder.
+ */
+export async function main(args: readonly string[], root: string): Promise<void> {
+  const stop = new AbortController();
+  let platform: Platform | undefined;
+  let log: Logger = createLogger();
+  try {
+    const options = parseOptions(args, root);
+    if (options === 'help') return void process.stdout.write(help);
+    const logFile = await openLogFile(options.data);
+    log = createLogger({}, logFile.write);
+    const asked = onStop(() => stop.abort(new CloudError('OFC_TIMEOUT', 'Stopped.')));
+    say(`Starting OpenFaaS Cloud; state in ${options.data}, log in ${logFile.path}`);
+    platform = await startPlatform({
+      ...options,
+      log,
+      onProgress: (text) => say(`  ✔ ${text}`),
+      signal: stop.signal,
+    });
+    if (options.sample) await sample(platform, options, stop.signal);
+    announce(platform);
+    await asked;
+    say('Stopping…');
+  } catch (error) {
+    if (!stop.signal.aborted) {
+      const { text, code, cause } = toCloudError(error);
+      log.error(text, { code, cause: cause instanceof Error ? cause.stack : undefined });
+      process.stderr.write(
+        `${code}: ${text}${cause instanceof Error ? ` (${cause.message})` : ''}\n`,
+      );
+      process.exitCode = 1;
+    }
+  }
+  await platform?.close();
+  // Idle keep-alive sockets of the platform's own clients would hold the process for a while.
+  process.exit();
+}
+
+interface Options extends Omit<PlatformOptions, 'log' | 'onProgress' | 'signal'> {
+  readonly sample: boolean;
+}
+
+function parseOptions(args: readonly string[], root: string): Options | 'help' {
+  const { values } = readArguments(args);
+  if (values.help) return 'help';
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw usage(`--port must be a number from 0 to 65535, not "${values.port}".`);
+  }
+  if (!['auto', 'bubblewrap', 'none'].includes(values.isolation)) {
+    throw usage(`--isolation must be auto, bubblewrap or none, not "${values.isolation}".`);
+  }
+  return {
+    root,
+    data: resolve(root, values.data),
+    port,
+    isolation: values.isolation as Isolation,
+    idleMs: parseDuration(values.idle, '--idle'),
+    customers: values.customers === undefined ? undefined : resolve(values.customers),
+    sample: !values['no-sample'],
+  };
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        port: { type: 'string', default: '8080' },
+        data: { type: 'string', default: '.openfaas-cloud' },
+        'no-sample': { type: 'boolean', default: false },
+        customers: { type: 'string' },
+        isolation: { type: 'string', default: 'auto' },
+        idle: { type: 'string', default: '5m' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function usage(problem: string): CloudError {
+  return new CloudError('OFC_BAD_REQUEST', problem, { hint: 'See npm start -- --help.' });
+}
+
+/** The sample goes out once: when its repo has no deployment yet. */
+async function sample(
+  { port, records }: Platform,
+  { root }: Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const gitUrl = `http://127.0.0.1:${port}/git`;
+  const done = await pushSample({ folder: resolve(root, 'local/sample'), gitUrl, records }, signal);
+  if (done === 'there already') return;
+  say(`\nPushed the sample to ${gitUrl}/${samplePath}.git: ${done.closed?.text}`);
+  say(formatTimeLine(timeLine(done)));
+  if (done.closed?.state !== 'live') say(`See ${gitUrl}/${samplePath} for what went wrong.`);
+}
+
+function announce({ port, isolation, credentials }: Platform): void {
+  const gateway = `http://127.0.0.1:${port}`;
+  say(`
+${isolation}
+
+  Call:    curl http://alice.localhost:${port}/hello?name=you
+  Push:    git push ${gateway}/git/<owner>/<repo>.git main
+  Checks:  ${gateway}/git/
+  CLI:     echo ${credentials.password} | faas-cli login --gateway ${gateway} --username ${credentials.user} --password-stdin
+
+Ready: http://system.localhost:${port}/`);
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function onStop(stop: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const first = (): void => {
+      stop();
+      resolve();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const)
+        process.once(signal, () => process.exit(130));
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, first);
+  });
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,123 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { createHttpBuilder } from '#shared/builder/http-builder.ts';
+import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
+import { buildKeyOf } from '#shared/pipeline/built-images.ts';
+import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
+import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
+import { mergeEnvironment, parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
+import { parseStack } from '#shared/stack-file/parse-stack.ts';
+import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
+import { parseTemplateYml } from '#shared/stack-file/template-yml.ts';
+import { packContext } from '#shared/tar/pack-context.ts';
+
+/** What building and deploying the platform's own functions needs. */
+export interface PlatformBuild {
+  /** The project's root folder, with stack.yml. */
+  readonly root: string;
+  /** Remembers which image was built from what. */
+  readonly recordFile: string;
+  readonly registry: string;
+  readonly builder: { readonly url: string; readonly payloadSecret: string };
+  /** Overrides the variables of the files beside stack.yml. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly deploy: (deployment: FunctionDeployment) => Promise<void>;
+  /** Gets each function's name when it is deployed. */
+  readonly onDeployed: (name: string, built: boolean) => void;
+  readonly signal: AbortSignal;
+}
+
+const recordSchema = v.record(v.string(), v.object({ buildKey: v.string(), image: v.string() }));
+type BuildRecords = v.InferOutput<typeof recordSchema>;
+
+/** Builds at a time: esbuild and npm use more than one core themselves. */
+const parallelBuilds = 3;
+
+/**
+ * Builds what changed of the functions in stack.yml, as `faas-cli up` would, and deploys them all.
+ *
+ * @throws CloudError `OFC_BUILD_FAILED` with the log's last lines, or the gateway's refusal.
+ */
+export async function deployPlatformFunctions(platform: PlatformBuild): Promise<void> {
+  const stack = parseStack(await readFile(join(platform.root, 'stack.yml'), 'utf8'));
+  const records = await readRecords(platform.recordFile);
+  const waiting = [...stack.functions];
+  const worker = async (): Promise<void> => {
+    for (let fn = waiting.shift(); fn !== undefined; fn = waiting.shift()) {
+      platform.signal.throwIfAborted();
+      const before = records[fn.key]?.buildKey;
+      const record = await buildFunction(platform, stack, fn, records);
+      records[fn.key] = record;
+      await platform.deploy(await deployment(platform, fn, record.image));
+      platform.onDeployed(fn.key, record.buildKey !== before);
+    }
+  };
+  await Promise.all(Array.from({ length: parallelBuilds }, worker));
+  await writeFile(platform.recordFile, JSON.stringify(records, undefined, 2));
+}
+
+async function buildFunction(
+  platform: PlatformBuild,
+  stack: StackFile,
+  fn: StackFunction,
+  records: BuildRecords,
+): Promise<BuildRecords[string]> {
+  const templateFolder = join(platform.root, 'template', fn.lang);
+  const entries = await shrinkwrap({
+    repo: createFolderTree(platform.root),
+    template: createFolderTree(templateFolder),
+    templateYml: parseTemplateYml(await readFile(join(templateFolder, 'template.yml'), 'utf8')),
+    fn,
+    copy: stack.configuration.copy,
+  });
+  const context = await packContext(entries);
+  const buildArgs = { ...fn.buildArgs };
+  const repository = `${platform.registry}/openfaas-cloud/ofc-${fn.key}`;
+  const buildKey = buildKeyOf(context.digest, `openfaas-cloud/ofc-${fn.key}`, buildArgs);
+  const known = records[fn.key];
+  if (known?.buildKey === buildKey) return known;
+  const { url, payloadSecret } = platform.builder;
+  const image = `${repository}:latest`;
+  const { digest } = await createHttpBuilder(url, payloadSecret).build({
+    context: context.tar,
+    image,
+    buildArgs,
+    onLog: () => undefined,
+    signal: platform.signal,
+  });
+  return { buildKey, image: `${image}@${digest}` };
+}
+
+async function deployment(
+  { root, environment }: PlatformBuild,
+  fn: StackFunction,
+  image: string,
+): Promise<FunctionDeployment> {
+  const files = await Promise.all(
+    fn.environmentFiles.map(async (file) =>
+      parseEnvironmentFile(await readFile(join(root, file), 'utf8'), { fileName: file }),
+    ),
+  );
+  const own = files.length === 0 ? [] : [environment];
+  return {
+    service: fn.key,
+    image,
+    envVars: mergeEnvironment(fn.environment, [...files, ...own]),
+    secrets: fn.secrets,
+    labels: fn.labels,
+    annotations: fn.annotations,
+    limits: fn.limits,
+    requests: fn.requests,
+    readOnlyRootFilesystem: fn.readOnlyRootFilesystem,
+  };
+}
+
+async function readRecords(file: string): Promise<BuildRecords> {
+  try {
+    return v.parse(v.pipe(v.string(), v.parseJson(), recordSchema), await readFile(file, 'utf8'));
+  } catch {
+    // Absent, or from another version: everything is built anew.
+    return {};
+  }
+}

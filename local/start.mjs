@@ -1,0 +1,23 @@
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ensureDependencies } from './ensure-dependencies.mjs';
+
+// `npm start`: installs what is missing, bundles `main.ts` and runs it in this process.
+ensureDependencies();
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outfile = `${root}/dist/local.mjs`;
+const esbuild = await import('esbuild');
+mkdirSync(`${root}/dist`, { recursive: true });
+await esbuild.build({
+  entryPoints: [`${root}/local/main.ts`],
+  outfile,
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  sourcemap: 'linked',
+  logLevel: 'warning',
+});
+const { main } = await import(pathToFileURL(outfile).href);
+await main(process.argv.slice(2), root);

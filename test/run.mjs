@@ -1,0 +1,17 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { ensureDependencies } from '../local/ensure-dependencies.mjs';
+
+// `npm test [-- <files or mocha options>]`: installs what is missing, then runs mocha.
+ensureDependencies();
+const root = fileURLToPath(new URL('..', import.meta.url));
+const given = process.argv.slice(2);
+const args = given.length > 0 ? given : ['test/**/*.test.ts'];
+const mocha = spawn(process.execPath, [`${root}/node_modules/mocha/bin/mocha.js`, ...args], {
+  cwd: root,
+  stdio: 'inherit',
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => mocha.kill(signal));
+mocha.on('exit', (code) => {
+  process.exitCode = code ?? 1;
+});
