@@ -29,7 +29,8 @@ export async function getObject({ request, response, files }: S3Context): Promis
     const headers = objectHeaders(found, request);
     const condition = checkConditions(request, headers['etag'] ?? '');
     if (condition === 304) {
-      sendEmpty(response, 304, headers);
+      const { etag = '', 'last-modified': modified = '' } = headers;
+      response.writeHead(304, { etag, 'last-modified': modified }).end();
       return;
     }
     const { size } = found.meta;
