@@ -1,0 +1,20 @@
+/** Stands in for the gateway: one tenant's function, its list, and an of-auth that says yes. */
+import { listen } from '../../helpers/listen.ts';
+
+const body = Buffer.alloc(200, 'x');
+const { port } = await listen((request, response) => {
+  const json = (value: unknown) => response.end(JSON.stringify(value));
+  if (request.url === '/system/functions') {
+    const labels = {
+      'com.openfaas.cloud.git-cloud': '1',
+      'com.openfaas.cloud.git-owner': 'alice',
+    };
+    json([{ name: 'alice-hello', labels }]);
+  } else if (request.url?.startsWith('/function/of-auth/')) {
+    json({ allow: true, cacheSeconds: 60 });
+  } else {
+    response.writeHead(200, { 'content-type': 'text/plain', 'content-length': body.length });
+    response.end(body);
+  }
+});
+process.send?.({ port });
