@@ -16,14 +16,14 @@ import { checkYamlShape } from './yaml-check.ts';
 import { YamlValue } from './yaml-value.ts';
 
 /** Files above this size are refused before anything looks at them. */
-const maxYamlBytes = 1024 * 1024;
+const maxYamlBytes = 256 * 1024;
 const maxAliases = 1_000;
 
 /**
  * Reads one YAML document so that every later complaint can name file and line.
  *
  * Scalars keep their text as it was written, as Go's YAML does for strings. Refused: duplicate keys, tags,
- * more than one document, alias and nesting bombs, and anything over 1 MiB.
+ * more than one document, alias and nesting bombs, and anything over 256 KiB.
  *
  * @throws CloudError with `code`
  */

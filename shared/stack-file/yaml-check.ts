@@ -1,6 +1,6 @@
 import { Lexer } from 'yaml';
 
-const maxTokens = 400_000;
+const maxTokens = 100_000;
 const maxFlowDepth = 64;
 const maxIndent = 200;
 

@@ -307,8 +307,8 @@ platforms: linux/amd64, linux/arm64`,
   });
 
   describe('against bombs', () => {
-    it('refuses over 1 MiB', () => {
-      expect(failureOf(`${stackOf()}#${'x'.repeat(1024 * 1024)}`).message).to.contain(
+    it('refuses over 256 KiB', () => {
+      expect(failureOf(`${stackOf()}#${'x'.repeat(256 * 1024)}`).message).to.contain(
         'larger than',
       );
     });
@@ -329,11 +329,11 @@ platforms: linux/amd64, linux/arm64`,
     });
 
     for (const [name, text] of [
-      ['[', '['.repeat(1_000_000)],
-      ['{a: ', '{a: '.repeat(250_000)],
-      ['- ', '- '.repeat(500_000)],
-      ['? ', '? '.repeat(500_000)],
-      ['indents', Array.from({ length: 1400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+      ['[', '['.repeat(200_000)],
+      ['{a: ', '{a: '.repeat(50_000)],
+      ['- ', '- '.repeat(100_000)],
+      ['? ', '? '.repeat(100_000)],
+      ['indents', Array.from({ length: 600 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
     ] as const) {
       it(`refuses deep nesting of ${name} in no time`, function () {
         this.timeout(2000);
@@ -343,12 +343,12 @@ platforms: linux/amd64, linux/arm64`,
 
     it('refuses a text of very many tokens', function () {
       this.timeout(5000);
-      expect(failureOf(`a: [${','.repeat(1_000_000)}]`).message).to.contain('too long');
+      expect(failureOf(`a: [${','.repeat(200_000)}]`).message).to.contain('too long');
     });
 
     it('finds duplicate keys without comparing all with all', function () {
       this.timeout(5000);
-      const keys = Array.from({ length: 40_000 }, (_, i) => `  k${i}: v`).join('\n');
+      const keys = Array.from({ length: 12_000 }, (_, i) => `  k${i}: v`).join('\n');
       expect(parseStack(`${stackOf()}x:\n${keys}\n`).warnings).to.have.length(1);
     });
   });
