@@ -308,9 +308,7 @@ platforms: linux/amd64, linux/arm64`,
 
   describe('against bombs', () => {
     it('refuses over 256 KiB', () => {
-      expect(failureOf(`${stackOf()}#${'x'.repeat(256 * 1024)}`).message).to.contain(
-        'larger than',
-      );
+      expect(failureOf(`${stackOf()}#${'x'.repeat(256 * 1024)}`).message).to.contain('larger than');
     });
 
     it('refuses what aliases unfold to', () => {
