@@ -15,9 +15,9 @@ export interface OutboundRequest {
   readonly signal: AbortSignal;
 }
 
-/** How long a function may take. */
+/** How long a function may take; 0 is no limit. */
 export interface UpstreamTimeouts {
-  /** Until the head of its answer. */
+  /** From the end of the request to the head of its answer, and between two pieces of the request. */
   readonly upstreamMs: number;
   /** Between two pieces of its answer. */
   readonly idleMs: number;
@@ -36,17 +36,23 @@ export function forward(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = request;
-    let stop: (reason: Error) => void = () => undefined;
-    const onAbort = (): void => stop(new CloudError('OFC_TIMEOUT', 'The call was given up.'));
-    const deadline = setTimeout(
-      () => stop(new CloudError('OFC_TIMEOUT', 'The function did not answer in time.')),
-      timeouts.upstreamMs,
-    );
+    let failure: Error | undefined;
+    let abort: ((reason: Error) => void) | undefined;
+    let answered = false;
+    const stop = (reason: string): void => {
+      failure = new CloudError('OFC_TIMEOUT', reason);
+      abort?.(failure);
+    };
+    const onAbort = (): void => stop('The call was given up.');
+    const onDeadline = (): void => stop('The function did not answer in time.');
+    const deadline =
+      timeouts.upstreamMs > 0 ? setTimeout(onDeadline, timeouts.upstreamMs) : undefined;
     const settled = (): void => {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
     };
     signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
 
     const options: Dispatcher.DispatchOptions = {
       method: request.method as Dispatcher.HttpMethod,
@@ -57,12 +63,16 @@ export function forward(
       bodyTimeout: timeouts.idleMs,
     };
     pool.dispatch(options, {
-      onConnect(abort) {
-        stop = abort;
-        if (signal.aborted) onAbort();
+      onConnect(abortRequest) {
+        abort = abortRequest;
+        if (failure !== undefined) abort(failure);
+      },
+      onBodySent() {
+        if (!answered) deadline?.refresh();
       },
       onHeaders(status, raw, resume) {
         if (status < 200) return true;
+        answered = true;
         clearTimeout(deadline);
         sink.head(status, endToEnd(raw.map((part) => part.toString('latin1'))), resume);
         return true;

@@ -95,7 +95,6 @@ const mebibyte = 1024 * 1024;
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { provider, secrets, metrics, log, version } = options;
   const timeouts = options.timeouts ?? { upstreamMs: 60_000, idleMs: 300_000 };
-  const asyncTimeoutMs = options.queue?.executionTimeoutMs ?? 15 * 60_000;
   const maxAnswerBytes = options.queue?.maxAnswerBytes ?? mebibyte;
   const servedBy = `openfaas-cloud/${version.release}`;
   let port = 0;
@@ -106,10 +105,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const pools = createEndpointPools();
   const parts = { provider, find: specs.get, ready: deployments.ready, metrics, pools, log };
   const invoker = createInvoker({ ...parts, timeouts });
-  const patientInvoker = createInvoker({
-    ...parts,
-    timeouts: { upstreamMs: asyncTimeoutMs, idleMs: asyncTimeoutMs },
-  });
+  // The queue has a limit of its own for the whole of a call.
+  const patientInvoker = createInvoker({ ...parts, timeouts: { upstreamMs: 0, idleMs: 0 } });
 
   const queue = await createQueue({
     ...options.queue,

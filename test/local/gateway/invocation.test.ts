@@ -257,6 +257,23 @@ describe('gateway: calling a function', () => {
     expect([answer.status, answer.body]).to.deep.equal([502, '']);
   });
 
+  it('gives a slow upload its time', async () => {
+    const outgoing = httpRequest({
+      ...{ port, host: '127.0.0.1', path: '/function/echo', method: 'POST', agent: false },
+    });
+    const answered = once(outgoing, 'response');
+    const start = performance.now();
+    // Longer than the time limit of 1 s, but never silent for as long.
+    for (let piece = 0; performance.now() - start < 1500; piece++) {
+      outgoing.write(String(piece % 10));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    outgoing.end();
+    const [answer] = await answered;
+    expect(answer.statusCode).to.equal(200);
+    answer.resume();
+  });
+
   it('breaks off an answer that broke off', async () => {
     const answer = await begin(port, '/function/drop-late');
     const failure = await once(answer.resume(), 'error').catch((error) => [error]);
