@@ -1,3 +1,4 @@
+import type { Settings } from './config.ts';
 import { type FunctionKey, hostLabel, type Owner, type RepoName, serviceName } from './names.ts';
 import { parseSite } from './router/site.ts';
 
@@ -34,6 +35,14 @@ export function createPublicUrls(config: { publicUrl: string; prettyUrl: string 
     log: (log) => `${systemOrigin}/pipeline-log?${logQuery(log)}`,
     home: () => `${systemOrigin}/`,
   };
+}
+
+/** Reads `gateway_public_url` and `gateway_pretty_url`. */
+export function publicUrlSettings(settings: Settings): PublicUrls {
+  return createPublicUrls({
+    publicUrl: settings.url('gateway_public_url', 'http://127.0.0.1:8080'),
+    prettyUrl: settings.text('gateway_pretty_url', ''),
+  });
 }
 
 function gatewayUrls(publicUrl: string): PublicUrls {

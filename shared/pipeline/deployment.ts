@@ -41,7 +41,7 @@ export function parseDeploymentId(text: unknown): DeploymentId {
 }
 
 /** A field that one of our parsers reads; its refusal becomes a schema issue. */
-function parsedBy<T>(parse: (text: unknown) => T) {
+export function parsedBy<T>(parse: (text: unknown) => T) {
   return v.pipe(
     v.unknown(),
     v.rawTransform<unknown, T>(({ dataset, addIssue, NEVER }) => {

@@ -1,0 +1,15 @@
+import type { FunctionContext, FunctionEvent } from '#runtime-types';
+
+const hidden = /^(?:authorization|proxy-authorization|cookie|x-cloud-.*)$/;
+
+/** Answers with the request as it came, without what could be used to impersonate its sender. */
+export default async (event: FunctionEvent, context: FunctionContext) => {
+  const { method, path, query, rawBody } = event;
+  const headers = Object.fromEntries(
+    Object.entries(event.headers).filter(([name]) => !hidden.test(name)),
+  );
+  return context
+    .status(200)
+    .headers({ 'x-content-type-options': 'nosniff' })
+    .succeed({ method, path, query, headers, body: rawBody.toString('utf8') });
+};

@@ -1,0 +1,72 @@
+import type { BuildLogs } from '#shared/build-log/build-logs.ts';
+import { CloudError } from '#shared/errors.ts';
+import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
+import type { Records } from '#shared/pipeline/records.ts';
+import type { DeploymentRecords } from '#shared/pipeline/states.ts';
+import type { PublicUrls } from '#shared/public-urls.ts';
+import { checkDigest } from '#shared/scm/check-digest.ts';
+import { type Check, deriveChecks } from '#shared/scm/check-state.ts';
+import type { Reporter } from '#shared/scm/reporter.ts';
+
+/** What reporting works with. */
+export interface Reporting {
+  readonly records: Pick<Records, 'load'>;
+  readonly logs: Pick<BuildLogs, 'read'>;
+  readonly urls: PublicUrls;
+  readonly reporter: Reporter;
+}
+
+/** Rounds in one call; a deployment has fewer states than that. */
+const maxRounds = 50;
+
+/**
+ * Makes a commit's checks say what the records say. The records are read again after each round of
+ * writing: a call that was overtaken by another one then repairs what it wrote over.
+ *
+ * @returns how many entries were written.
+ * @throws CloudError `OFC_NOT_FOUND` without such a deployment, and those of the reporter; one check
+ * that cannot be written does not keep the others from it.
+ */
+export async function reportDeployment(deps: Reporting, ref: DeploymentRef): Promise<number> {
+  const said = new Map<string, string>();
+  let written = 0;
+  for (let round = 0; round < maxRounds; round += 1) {
+    const records = await deps.records.load(ref);
+    if (records === undefined) {
+      throw new CloudError('OFC_NOT_FOUND', `There is no deployment ${ref.id}.`);
+    }
+    const stale = deriveChecks(records, deps.urls).filter(
+      (check) => said.get(check.context) !== checkDigest(check),
+    );
+    const count = await reportAll(deps, records, stale, said);
+    if (count === 0) return written;
+    written += count;
+  }
+  return written;
+}
+
+async function reportAll(
+  { reporter, logs }: Reporting,
+  { deployment }: DeploymentRecords,
+  checks: readonly Check[],
+  said: Map<string, string>,
+): Promise<number> {
+  const failures: unknown[] = [];
+  let written = 0;
+  // One after the other, as GitHub asks for writes.
+  for (const check of checks) {
+    const { context, logOf } = check;
+    const { owner, repo, sha } = deployment;
+    const log = async () =>
+      logOf === undefined ? undefined : logs.read({ owner, repo, sha, function: logOf });
+    try {
+      if (await reporter.report(deployment, check, log, said.has(context))) written += 1;
+      said.set(context, checkDigest(check));
+    } catch (error) {
+      failures.push(error);
+      if (error instanceof CloudError && error.code === 'OFC_BUSY') break;
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return written;
+}

@@ -1,0 +1,26 @@
+import type { FunctionContext, FunctionEvent } from '#runtime-types';
+import { loadConfig, type Settings } from '#shared/config.ts';
+import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { once } from '#shared/once.ts';
+import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
+import { answerList, type Listing } from './answer-list.ts';
+
+const loaded = once(() => loadConfig(load));
+
+/** Reads the configuration; a mistake in it stops the function at its start. */
+export const init = async (): Promise<void> => {
+  loaded();
+};
+
+/** Lists the functions of one owner. */
+export default async (event: FunctionEvent, context: FunctionContext) => {
+  const functions = await answerList(loaded(), event);
+  return context.status(200).headers({ 'cache-control': 'no-store' }).succeed(functions);
+};
+
+function load(settings: Settings): Listing {
+  return {
+    signer: signerSettings(settings),
+    gateway: createGatewayClient(gatewaySettings(settings, { admin: true })),
+  };
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RawContext } from '#runtime-types';
+import { loadConfig, type Settings } from '#shared/config.ts';
+import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { once } from '#shared/once.ts';
+import { signerSettings, storeSettings } from '#shared/platform-settings.ts';
+import { type ServingLogs, serveLog } from './serve-log.ts';
+
+const loaded = once(() => loadConfig(load));
+
+/** Reads the configuration; a mistake in it stops the function at its start. */
+export const init = async (): Promise<void> => {
+  loaded();
+};
+
+/** Keeps build logs and gives them to whoever may see them. */
+export const raw = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { signal }: RawContext,
+): Promise<void> => serveLog(loaded(), request, response, signal);
+
+function load(settings: Settings): ServingLogs {
+  return {
+    signer: signerSettings(settings),
+    store: createS3ObjectStore(storeSettings(settings)),
+    pollMs: 250,
+    firstMs: 30_000,
+    maxFollowMs: 15 * 60_000,
+  };
+}

@@ -1,0 +1,126 @@
+import * as v from 'valibot';
+import { CloudError } from '../../errors.ts';
+import {
+  type Branch,
+  type Owner,
+  parseBranch,
+  parseOwner,
+  parseRepoName,
+  parseSha,
+  type RepoName,
+  type Sha,
+} from '../../names.ts';
+import { parseBody } from './parse-body.ts';
+
+/** The parts of a `push` event that we use; GitHub sends many more. */
+const pushEventSchema = v.object({
+  ref: v.string(),
+  before: v.string(),
+  after: v.string(),
+  deleted: v.optional(v.boolean(), false),
+  head_commit: v.optional(v.nullable(v.object({ message: v.string() }))),
+  pusher: v.object({ name: v.string() }),
+  repository: v.object({
+    id: v.number(),
+    name: v.string(),
+    full_name: v.string(),
+    private: v.boolean(),
+    clone_url: v.string(),
+    default_branch: v.string(),
+    owner: v.object({ id: v.number(), login: v.string() }),
+  }),
+  installation: v.optional(v.object({ id: v.number() })),
+});
+
+/** A push of commits to a branch, checked. */
+export interface BranchPush {
+  readonly kind: 'branch';
+  readonly owner: Owner;
+  readonly ownerId: number;
+  /** The owner as GitHub spells it. */
+  readonly login: string;
+  readonly repo: RepoName;
+  readonly repoId: number;
+  readonly fullName: string;
+  readonly private: boolean;
+  readonly cloneUrl: string;
+  readonly repoUrl: string;
+  readonly branch: Branch;
+  readonly defaultBranch: Branch;
+  readonly sha: Sha;
+  readonly before: Sha;
+  readonly pusher: string;
+  readonly message: string;
+  readonly installationId: number | undefined;
+}
+
+/** A push that brings nothing to build, and why. */
+export interface IgnoredPush {
+  readonly kind: 'ignored';
+  readonly why: string;
+}
+
+const branchPrefix = 'refs/heads/';
+
+/**
+ * Reads the body of a `push` event.
+ *
+ * @param githubUrl The host that repos are cloned from. The body does not get to choose it: whoever
+ * could would have our credentials sent there.
+ * @throws CloudError `OFC_BAD_REQUEST` or `OFC_NAME_INVALID`
+ * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+ */
+export function parsePushEvent(body: string, githubUrl: string): BranchPush | IgnoredPush {
+  const event = parseBody('push', pushEventSchema, body);
+  const { ref, repository } = event;
+  if (!ref.startsWith(branchPrefix)) {
+    return {
+      kind: 'ignored',
+      why: `${JSON.stringify(ref.slice(0, 250))} is not a branch: it is not built.`,
+    };
+  }
+  const branch = parseBranch(ref.slice(branchPrefix.length));
+  const sha = parseSha(event.after);
+  if (event.deleted || /^0+$/.test(sha)) {
+    return {
+      kind: 'ignored',
+      why: `The branch "${branch}" was deleted: there is nothing to build.`,
+    };
+  }
+  const owner = parseOwner(repository.owner.login);
+  const repo = parseRepoName(repository.name);
+  return {
+    kind: 'branch',
+    owner,
+    ownerId: repository.owner.id,
+    login: repository.owner.login,
+    repo,
+    repoId: repository.id,
+    ...addresses(repository, githubUrl),
+    private: repository.private,
+    branch,
+    defaultBranch: parseBranch(repository.default_branch),
+    sha,
+    before: parseSha(event.before),
+    pusher: event.pusher.name.slice(0, 100),
+    message: event.head_commit?.message ?? '',
+    installationId: event.installation?.id,
+  };
+}
+
+function addresses(
+  repository: v.InferOutput<typeof pushEventSchema>['repository'],
+  githubUrl: string,
+) {
+  const fullName = `${repository.owner.login}/${repository.name}`;
+  const repoUrl = `${githubUrl}/${fullName}`;
+  const cloneUrl = `${repoUrl}.git`;
+  if (repository.full_name !== fullName || repository.clone_url !== cloneUrl) {
+    throw new CloudError(
+      'OFC_BAD_REQUEST',
+      `The clone address of ${fullName} is not ${cloneUrl}: only repos on ${githubUrl} are built.`,
+      { hint: 'For another GitHub, the operator sets github_url.' },
+    );
+  }
+  return { fullName, repoUrl, cloneUrl };
+}
