@@ -19,7 +19,10 @@ export interface ForwardRequest {
  * How it ended: `done`; `gone`, the visitor left; `cut`, the answer broke off half-way and the
  * connection was closed; or the status of the error that the caller is to show, as nothing was sent.
  */
-export type ForwardResult = 'done' | 'gone' | 'cut' | 502 | 503 | 504;
+export type ForwardResult = 'done' | 'gone' | 'cut' | FailureStatus;
+
+/** The statuses of pages that stand for an answer of the gateway's own, or for none. */
+export type FailureStatus = 404 | 429 | 502 | 503 | 504;
 
 /**
  * Streams a request to the gateway and the answer back, with back-pressure both ways and nothing
@@ -119,12 +122,12 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /** The gateway's and the provider's own failures name internals, so we show ours instead. */
-function gatewayFailure(status: number, raw: readonly string[]): 502 | 503 | 504 | undefined {
-  if (status < 500) return undefined;
+function gatewayFailure(status: number, raw: readonly string[]): FailureStatus | undefined {
+  if (status < 400) return undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     if (raw[i]?.toLowerCase() !== 'x-openfaas-internal') continue;
     if (raw[i + 1] !== 'proxy' && raw[i + 1] !== 'gateway') continue;
-    return status === 503 || status === 504 ? status : 502;
+    return status === 404 || status === 429 || status === 503 || status === 504 ? status : 502;
   }
   return undefined;
 }

@@ -18,6 +18,7 @@ const titles: Readonly<Record<number, readonly [title: string, message: string]>
   404: ['Not found', 'There is no function at this address.'],
   405: ['Method not allowed', 'This address does not take requests of that kind.'],
   414: ['Address too long', 'The address is longer than 8192 characters.'],
+  429: ['Too busy', 'Too many requests run at once. Try again in a moment.'],
   501: ['Not supported', 'WebSockets do not pass the gateway.'],
   502: ['No answer', 'The function failed before it answered. Try again, or look into its log.'],
   503: ['Not available', 'The platform cannot take this request now. Try again in a moment.'],

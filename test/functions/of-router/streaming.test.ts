@@ -174,16 +174,30 @@ describe('of-router streaming', () => {
     expect((await send(stage.port, '/hello', toAlice)).status).to.equal(504);
   });
 
-  it("replaces the gateway's own failures", async () => {
+  it("replaces the gateway's own failures, and leaves the function's", async () => {
+    let status = 500;
+    let internal = 'proxy';
     stage = await buildStage({
       answer: (_, response) =>
         response
-          .writeHead(500, { 'x-openfaas-internal': 'proxy' })
+          .writeHead(status, { 'x-openfaas-internal': internal })
           .end("Can't reach service for: alice-hello."),
     });
-    const answer = await send(stage.port, '/hello', toAlice);
-    expect(answer.status).to.equal(502);
-    expect(answer.body).to.not.contain('alice-hello');
+    for (const [from, to] of [
+      [500, 502],
+      [502, 502],
+      [503, 503],
+      [504, 504],
+      [404, 404],
+      [429, 429],
+    ] as const) {
+      status = from;
+      const answer = await send(stage.port, '/hello', toAlice);
+      expect(answer.status).to.equal(to);
+      expect(answer.body).to.contain('"error"').and.not.contain('alice-hello');
+    }
+    internal = 'of-watchdog';
+    expect((await send(stage.port, '/hello', toAlice)).body).to.contain('alice-hello');
   });
 
   it('keeps HEAD, 204, 304 and lengths as they are', async () => {
