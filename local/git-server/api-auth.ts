@@ -77,6 +77,17 @@ export function requireWrite(
   if (!allowed) throw new HttpError(403, 'Resource not accessible by integration');
 }
 
+/**
+ * Lets a caller change or remove a repo: everybody on this machine, as with a push, but no token of
+ * somebody else.
+ *
+ * @throws HttpError 403, 404
+ */
+export function requireOwner(caller: Caller, repo: Repo, store: RepoStore): void {
+  if (caller.kind === 'anonymous' || belongsTo(caller, repo, store)) return;
+  throw repo.private ? notFound() : new HttpError(403, 'Must have admin rights to Repository.');
+}
+
 /** Whether a person acts for an account: it is theirs, or an organisation that they are in. */
 export function isMember(login: string, account: Account): boolean {
   return (

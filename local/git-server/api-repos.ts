@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { requireOwner } from './api-auth.ts';
 import type { ApiAnswer, ApiCall, Route } from './api-router.ts';
 import { type Commit, readCommits } from './commits.ts';
 import { readContents } from './contents.ts';
@@ -22,7 +23,14 @@ export function repoRoutes(services: Services): Route[] {
     status,
     body: repositoryJson(repo, owner, services.addresses()),
   });
-  const change = async (found: FoundRepo, call: ApiCall): Promise<ApiAnswer> => {
+  const findOwn = (call: ApiCall): FoundRepo => {
+    const found = findRepo(services, call.param('owner'), call.param('repo'));
+    if (found === undefined) throw notFound();
+    requireOwner(call.caller, found.repo, store);
+    return found;
+  };
+  const change = async (call: ApiCall): Promise<ApiAnswer> => {
+    const found = findOwn(call);
     const settings = validate(settingsSchema, call.body, 'Repository');
     const repo = { ...found.repo, private: settings.private ?? found.repo.private };
     await store.saveRepo(repo);
@@ -31,7 +39,7 @@ export function repoRoutes(services: Services): Route[] {
 
   return [
     ['GET', '/repos/:owner/:repo', (call) => show(requireRepo(services, call))],
-    ['PATCH', '/repos/:owner/:repo', (call) => change(requireRepo(services, call), call)],
+    ['PATCH', '/repos/:owner/:repo', (call) => change(call)],
     // Not in GitHub's API: makes or changes a repo, so that it can be private before its first push.
     [
       'PUT',
@@ -39,7 +47,7 @@ export function repoRoutes(services: Services): Route[] {
       async (call) => {
         const path = parseRepoPath(call.param('owner'), call.param('repo'));
         const known = findRepo(services, path.owner, path.name);
-        if (known !== undefined) return change(requireRepo(services, call), call);
+        if (known !== undefined) return change(call);
         const settings = validate(settingsSchema, call.body, 'Repository');
         await pushes.ensureRepo(path, settings.private ?? false);
         const found = findRepo(services, path.owner, path.name);
@@ -51,7 +59,7 @@ export function repoRoutes(services: Services): Route[] {
       'DELETE',
       '/repos/:owner/:repo',
       async (call) => {
-        await pushes.removeRepo(requireRepo(services, call).repo);
+        await pushes.removeRepo(findOwn(call).repo);
         return { status: 204 };
       },
     ],

@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 
@@ -11,6 +11,8 @@ export interface Git {
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ): ChildProcessByStdio<Writable, Readable, Readable>;
+  /** Ends what was started. */
+  close(): void;
 }
 
 const maxOutput = 256 * 1024 * 1024;
@@ -30,6 +32,7 @@ export function createGit(home: string): Git {
     GIT_LITERAL_PATHSPECS: '1',
     GIT_OPTIONAL_LOCKS: '0',
   };
+  const running = new Set<ChildProcess>();
   return {
     read: (folder, args, input) =>
       new Promise((resolve, reject) => {
@@ -42,10 +45,17 @@ export function createGit(home: string): Git {
         // A command that does not read its input may be gone already.
         child.stdin?.on('error', () => undefined).end(input);
       }),
-    start: (args, environment = {}) =>
-      spawn('git', [...settings, ...args], {
+    start: (args, environment = {}) => {
+      const child = spawn('git', [...settings, ...args], {
         env: { ...base, ...environment },
         stdio: ['pipe', 'pipe', 'pipe'],
-      }),
+      });
+      running.add(child);
+      child.once('close', () => running.delete(child));
+      return child;
+    },
+    close: () => {
+      for (const child of running) child.kill();
+    },
   };
 }

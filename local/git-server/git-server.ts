@@ -8,6 +8,7 @@ import { deploymentRoutes } from './api-deployments.ts';
 import { hookRoutes } from './api-hooks.ts';
 import { repoRoutes } from './api-repos.ts';
 import { createApiRouter } from './api-router.ts';
+import { userRoutes } from './api-users.ts';
 import { openDeliveries } from './deliveries.ts';
 import { createGit } from './git-process.ts';
 import { addressesOf } from './github-shapes.ts';
@@ -31,7 +32,7 @@ export type { GitServerOptions } from './options.ts';
 export interface GitServer {
   /** Answers a request whose path lies at or below `basePath`; false (and no answer) for others. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<boolean>;
-  /** Stops sending webhooks; what is not delivered yet is sent after the next start. */
+  /** Ends running requests and stops sending webhooks; what is not delivered is sent after the next start. */
   close(): Promise<void>;
 }
 
@@ -96,7 +97,7 @@ export function createGitServer(options: GitServerOptions): GitServer {
     maxPushBytes: options.maxPushBytes ?? maxPushBytes,
     log,
   });
-  const routes = [appRoutes, repoRoutes, commitRoutes, deploymentRoutes, hookRoutes];
+  const routes = [appRoutes, userRoutes, repoRoutes, commitRoutes, deploymentRoutes, hookRoutes];
   const api = createApiRouter(
     routes.flatMap((make) => make(services)),
     { app, tokens, publicUrl },
@@ -128,24 +129,38 @@ export function createGitServer(options: GitServerOptions): GitServer {
     await pages(request, response, path);
   };
 
+  const serve = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    path: string,
+  ): Promise<void> => {
+    try {
+      await answer(request, response, url, path);
+    } catch (error) {
+      if (!(error instanceof HttpError)) {
+        log.error('A git request failed.', { path, error: errorMessage(error) });
+      }
+      sendError(response, path, error);
+    }
+  };
+  const running = new Set<Promise<void>>();
+
   return {
     handle: async (request, response) => {
       const target = request.url ?? '/';
       if (!URL.canParse(target, 'http://localhost')) return false;
       const url = new URL(target, 'http://localhost');
       if (url.pathname !== basePath && !url.pathname.startsWith(`${basePath}/`)) return false;
-      const path = url.pathname.slice(basePath.length);
-      try {
-        await answer(request, response, url, path);
-      } catch (error) {
-        if (!(error instanceof HttpError))
-          log.error('A git request failed.', { path, error: errorMessage(error) });
-        sendError(response, path, error);
-      }
+      const served = serve(request, response, url, url.pathname.slice(basePath.length));
+      running.add(served);
+      await served.finally(() => running.delete(served));
       return true;
     },
     close: async () => {
+      git.close();
       await ready;
+      await Promise.all(running);
       await deliveries.close();
     },
   };

@@ -105,8 +105,10 @@ export function createPushes(options: PushesOptions): Pushes {
     const changes = compareRefs(journal.refsBefore, refsAfter);
     if (changes.length > 0) {
       const defaultBranch = await chooseDefaultBranch(folder, known, refsAfter);
-      const before = known ?? (await register(journal, { private: false, defaultBranch }));
-      const repo = { ...before, defaultBranch, pushedAt: new Date().toISOString() };
+      const created = known ?? (await register(journal, { private: false, defaultBranch }));
+      // Read anew: the repo may have been made private meanwhile.
+      const current = store.repo(journal.owner, journal.name) ?? created;
+      const repo = { ...current, defaultBranch, pushedAt: new Date().toISOString() };
       await store.saveRepo(repo);
       const owner = await store.ensureAccount(repo.owner);
       for (const change of worthTelling(changes)) {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PassThrough, type Readable, Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { errorMessage } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import { authenticate, canRead } from './api-auth.ts';
+import { feedBody } from './feed-body.ts';
 import type { Git } from './git-process.ts';
 import { HttpError } from './http-error.ts';
 import type { Pushes } from './pushes.ts';
@@ -129,7 +129,7 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
   ): Promise<void> => {
     writeHead(response, 'application/x-git-upload-pack-result');
     await run('upload-pack', request, response, [folder], {
-      input: (stdin) => feed(request, maxFetchBytes, stdin),
+      input: (stdin) => feedBody(request, maxFetchBytes, stdin),
       output: (stdout) => pipeline(stdout, response),
     });
   };
@@ -143,7 +143,7 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     const report: Buffer[] = [];
     await pushes.push(path, (folder) =>
       run('receive-pack', request, response, [folder], {
-        input: (stdin) => feed(request, options.maxPushBytes + maxCommandBytes, stdin),
+        input: (stdin) => feedBody(request, options.maxPushBytes + maxCommandBytes, stdin),
         output: async (stdout) => {
           for await (const chunk of stdout) report.push(chunk as Buffer);
         },
@@ -186,31 +186,6 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     }
     return true;
   };
-}
-
-/** Hands the request body on, unzipped and up to `max` bytes, at the pace of its reader. */
-async function feed(request: IncomingMessage, max: number, stdin: Writable): Promise<void> {
-  const unzip = request.headers['content-encoding'] === 'gzip' ? createGunzip() : new PassThrough();
-  let size = 0;
-  let isGone = false;
-  stdin.on('error', () => {
-    isGone = true;
-  });
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      if (size > max) done(new HttpError(413, `The request is over ${max} bytes.`));
-      // git may answer before it has read everything, for example when a limit is reached: the
-      // rest is read and dropped, so that the client gets to see the answer.
-      else if (isGone) done();
-      else stdin.write(chunk, () => done());
-    },
-    final(done) {
-      stdin.end();
-      done();
-    },
-  });
-  await pipeline(request, unzip, sink);
 }
 
 function parseService(text: string): Service {

@@ -503,8 +503,8 @@ describe('git server: REST API', () => {
     const put = await fetch(`${server.api}/orgs/acme/memberships/alice`, { method: 'PUT' });
     expect(put.status).to.equal(200);
     expect(
-      (await getJson(`${server.api}/users/alice/orgs`)).map(
-        ({ login }: { login: string }) => login,
+      (await getJson<{ login: string }[]>(`${server.api}/users/alice/orgs`)).map(
+        ({ login }) => login,
       ),
     ).to.deep.equal(['acme']);
     expect(await getJson(`${server.api}/users/acme`)).to.include({ type: 'Organization' });

@@ -21,19 +21,66 @@ export const keys = generateKeyPairSync('rsa', {
 export const appId = 42;
 export const secret = 'webhook secret of the tests';
 
+interface NamedRepo {
+  readonly id: number;
+  readonly name: string;
+  readonly full_name: string;
+}
+interface PushedCommit {
+  readonly id: string;
+  readonly message: string;
+  readonly distinct: boolean;
+  readonly author: object;
+  readonly committer: object;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly modified: readonly string[];
+}
+
+/** The fields of push and installation events that the tests look at. */
+export interface WebhookBody {
+  readonly ref: string;
+  readonly before: string;
+  readonly after: string;
+  readonly created: boolean;
+  readonly compare: string;
+  readonly commits: readonly PushedCommit[];
+  readonly head_commit: PushedCommit;
+  readonly repository: NamedRepo & {
+    readonly owner: { readonly id: number };
+    readonly pushed_at: number;
+    readonly created_at: number;
+  };
+  readonly pusher: { readonly name: string };
+  readonly sender: { readonly id: number };
+  readonly installation: { readonly id: number; readonly account: { readonly login: string } };
+  readonly action?: string;
+  readonly repositories: readonly NamedRepo[];
+  readonly repositories_added: readonly NamedRepo[];
+  readonly repositories_removed: readonly NamedRepo[];
+}
+
+/** A delivery as the API lists it. */
+export interface ListedDelivery {
+  readonly id: number;
+  readonly guid: string;
+  readonly event: string;
+  readonly status: string;
+  readonly request: { readonly payload: WebhookBody };
+  readonly response: { readonly payload: string };
+}
+
 /** A webhook as it arrived. */
 export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what arrived is looked at field by field.
-  readonly body: any;
+  readonly body: WebhookBody;
   readonly at: number;
 }
 
-/** Fetches JSON to look at field by field. */
-// biome-ignore lint/suspicious/noExplicitAny: tests name the fields that they expect.
-export async function getJson(address: string, init: RequestInit = {}): Promise<any> {
-  return (await fetch(address, init)).json();
+/** Fetches JSON that the test knows the shape of. */
+export async function getJson<T>(address: string, init: RequestInit = {}): Promise<T> {
+  return (await (await fetch(address, init)).json()) as T;
 }
 
 export async function listen(server: Server): Promise<string> {

@@ -37,7 +37,7 @@ describe('git server: log-in', () => {
   const codeOf = (response: Response) =>
     new URL(response.headers.get('location') ?? '').searchParams.get('code') ?? '';
   const exchange = (fields: Record<string, string>) =>
-    getJson(`${server.url}/login/oauth/access_token`, {
+    getJson<Record<string, string>>(`${server.url}/login/oauth/access_token`, {
       method: 'POST',
       headers: { accept: 'application/json' },
       body: new URLSearchParams({
@@ -65,26 +65,31 @@ describe('git server: log-in', () => {
       redirect_uri: callback,
     });
     expect(answer).to.include({ token_type: 'bearer', scope: 'read:user' });
-    expect(answer.access_token).to.match(/^gho_/);
+    expect(answer['access_token']).to.match(/^gho_/);
     const me = (token: string) =>
-      getJson(`${server.api}/user`, { headers: { authorization: `token ${token}` } });
-    const profile = await me(answer.access_token);
+      getJson<object>(`${server.api}/user`, { headers: { authorization: `token ${token}` } });
+    const profile = await me(answer['access_token'] ?? '');
     expect(profile).to.include({ login: 'alice', name: 'alice', email: null, type: 'User' });
-    expect(profile.id).to.equal((await getJson(`${server.api}/users/alice`)).id);
+    expect(profile).to.have.property(
+      'id',
+      (await getJson<{ id: number }>(`${server.api}/users/alice`)).id,
+    );
     await server.restart();
-    expect(await me(answer.access_token)).to.deep.equal(profile);
+    expect(await me(answer['access_token'] ?? '')).to.deep.equal(profile);
     await fetch(`${server.api}/orgs/acme/memberships/alice`, { method: 'PUT' });
-    const orgs = await getJson(`${server.api}/user/orgs`, {
-      headers: { authorization: `Bearer ${answer.access_token}` },
+    const orgs = await getJson<{ login: string }[]>(`${server.api}/user/orgs`, {
+      headers: { authorization: `Bearer ${answer['access_token']}` },
     });
-    expect(orgs.map(({ login }: { login: string }) => login)).to.deep.equal(['acme']);
+    expect(orgs.map(({ login }) => login)).to.deep.equal(['acme']);
     expect((await fetch(`${server.api}/user`)).status).to.equal(401);
   });
 
   it('makes an account for a new name and refuses what is none', async () => {
     const { access_token: token } = await exchange({ code: codeOf(await signIn('Newcomer')) });
     expect(
-      await getJson(`${server.api}/user`, { headers: { authorization: `Bearer ${token}` } }),
+      await getJson<object>(`${server.api}/user`, {
+        headers: { authorization: `Bearer ${token}` },
+      }),
     ).to.include({ login: 'Newcomer' });
     for (const name of ['', 'a b', '../x', 'system', '<b>'])
       expect((await signIn(name)).status, name).to.equal(422);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { expect } from 'chai';
 import { eventually } from '../../helpers/eventually.ts';
-import { getJson, startGitServer, type TestGitServer } from './harness.ts';
+import { getJson, type ListedDelivery, startGitServer, type TestGitServer } from './harness.ts';
 
 describe('git server: pages and who may come in', () => {
   let server: TestGitServer;
@@ -76,13 +76,15 @@ describe('git server: pages and who may come in', () => {
 
   it('have a button that sends a webhook again', async () => {
     const [delivery] = await eventually(async () => {
-      const list = await getJson(`${server.api}/repos/alice/hello/hooks/1/deliveries`);
-      expect(list[0].status).to.equal('OK');
+      const list = await getJson<ListedDelivery[]>(
+        `${server.api}/repos/alice/hello/hooks/1/deliveries`,
+      );
+      expect(list[0]?.status).to.equal('OK');
       return list;
     });
     const page = await (await fetch(`${server.url}/alice/hello`)).text();
     const action = new RegExp(
-      `action="(/git/alice/hello/deliveries/${delivery.id}/redeliver)"`,
+      `action="(/git/alice/hello/deliveries/${delivery?.id}/redeliver)"`,
     ).exec(page)?.[1];
     const press = (headers: Record<string, string>) =>
       fetch(`${server.base}${action}`, { method: 'POST', redirect: 'manual', headers }).then(
@@ -93,7 +95,7 @@ describe('git server: pages and who may come in', () => {
     const before = server.receiver.received.length;
     expect(await press({ origin: server.base })).to.equal(303);
     await eventually(() => expect(server.receiver.received).to.have.length(before + 1));
-    expect(server.receiver.received.at(-1)?.headers['x-github-delivery']).to.equal(delivery.guid);
+    expect(server.receiver.received.at(-1)?.headers['x-github-delivery']).to.equal(delivery?.guid);
     expect((await fetch(`${server.base}${action}`)).status).to.equal(405);
   });
 

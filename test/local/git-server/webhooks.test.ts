@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { eventually } from '../../helpers/eventually.ts';
 import {
   getJson,
+  type ListedDelivery,
   type Received,
   secret,
   shut,
@@ -113,7 +114,7 @@ describe('git server: webhooks', () => {
       ({ headers }) => headers['x-github-event'] === 'installation_repositories',
     );
     expect(added?.body).to.deep.include({ action: 'added', repositories_removed: [] });
-    expect(added?.body.repositories_added[0].full_name).to.equal('Nina/second');
+    expect(added?.body.repositories_added[0]?.full_name).to.equal('Nina/second');
   });
 
   it('list the new commits, oldest first, with what each changed', async () => {
@@ -125,12 +126,12 @@ describe('git server: webhooks', () => {
     const { body } = await nextPush('several', 'refs/heads/main', 2);
     expect(body).to.include({ before: sha, after: two, created: false, forced: false });
     expect(body.compare).to.match(/compare\/[0-9a-f]{12}\.\.\.[0-9a-f]{12}$/);
-    const seen = body.commits.map((commit: Record<string, unknown>) => [
-      commit['id'],
-      commit['message'],
-      commit['added'],
-      commit['removed'],
-      commit['modified'],
+    const seen = body.commits.map((commit) => [
+      commit.id,
+      commit.message,
+      commit.added,
+      commit.removed,
+      commit.modified,
     ]);
     expect(seen).to.deep.equal([
       [one, 'one\n\nwith a body\nA', ['c'], [], ['a']],
@@ -154,9 +155,7 @@ describe('git server: webhooks', () => {
 
     await server.git(folder, 'push', '--quiet', '--force', 'origin', 'main:copy');
     const known = (await nextPush('kinds', 'refs/heads/copy', 2)).body;
-    expect(known.commits.map((commit: { distinct: boolean }) => commit.distinct)).to.deep.equal([
-      false,
-    ]);
+    expect(known.commits.map((commit) => commit.distinct)).to.deep.equal([false]);
 
     await server.git(folder, 'push', '--quiet', '--force', 'origin', `${sha}:refs/heads/copy`);
     await server.git(folder, 'push', '--quiet', 'origin', ':copy');
@@ -200,8 +199,10 @@ describe('git server: webhooks', () => {
     );
     await server.pushed('alice', 'stubborn');
     await eventually(async () => {
-      const list = await getJson(`${server.api}/repos/alice/stubborn/hooks/1/deliveries`);
-      const push = list.find(({ event }: { event: string }) => event === 'push');
+      const list = await getJson<ListedDelivery[]>(
+        `${server.api}/repos/alice/stubborn/hooks/1/deliveries`,
+      );
+      const push = list.find(({ event }) => event === 'push');
       expect(push).to.include({ status: 'OK', status_code: 202 });
     });
     const tries = server.receiver.received.filter(({ text }) => text.includes('"stubborn"'));
@@ -215,10 +216,10 @@ describe('git server: webhooks', () => {
     await server.pushed('gina', 'refused');
     const deliveries = `${server.api}/repos/gina/refused/hooks/1/deliveries`;
     const failed = await eventually(async () => {
-      const list = await getJson(deliveries);
-      const push = list.find(({ event }: { event: string }) => event === 'push');
+      const list = await getJson<ListedDelivery[]>(deliveries);
+      const push = list.find(({ event }) => event === 'push');
       expect(push).to.include({ status: 'failed', status_code: 401, redelivery: false });
-      return push;
+      return push as ListedDelivery;
     });
     server.receiver.answerWith(() => 202);
     expect(
@@ -227,7 +228,7 @@ describe('git server: webhooks', () => {
     const repeated = await nextPush('refused', 'refs/heads/main', 2);
     expect(repeated.headers['x-github-delivery']).to.equal(failed.guid);
     await eventually(async () => {
-      const detail = await getJson(`${deliveries}/${failed.id}`);
+      const detail = await getJson<ListedDelivery>(`${deliveries}/${failed.id}`);
       expect(detail).to.include({ status: 'OK', redelivery: true });
       expect(detail.request.payload.repository.name).to.equal('refused');
       expect(detail.response.payload).to.equal('seen');
@@ -329,10 +330,10 @@ describe('git server: webhooks', () => {
       await writeFile(join(journals, 'a-push.json'), JSON.stringify(journal));
     });
     await server.git(folder, 'ls-remote', 'origin');
-    const list = await getJson(`${server.api}/repos/jack/crashed/hooks/1/deliveries`);
-    expect(
-      list.filter(({ guid }: { guid: string }) => guid === headers['x-github-delivery']),
-    ).to.have.length(1);
-    expect(list.filter(({ event }: { event: string }) => event === 'push')).to.have.length(2);
+    const list = await getJson<ListedDelivery[]>(
+      `${server.api}/repos/jack/crashed/hooks/1/deliveries`,
+    );
+    expect(list.filter(({ guid }) => guid === headers['x-github-delivery'])).to.have.length(1);
+    expect(list.filter(({ event }) => event === 'push')).to.have.length(2);
   });
 });
