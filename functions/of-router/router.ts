@@ -164,7 +164,7 @@ export function createRouter(config: RouterConfig): Router {
     async handle(request, response, context) {
       const began = performance.now();
       const { result, to } = await handle(request, response, context);
-      context.log.info('request', {
+      context.log.info('routed', {
         method: request.method,
         status: response.headersSent ? response.statusCode : null,
         ...(isBroken(result) ? { ended: result } : {}),

@@ -125,7 +125,7 @@ describe('of-router routing', () => {
       return stage.lines[0] ?? '';
     });
     expect(JSON.parse(line)).to.include({
-      message: 'request',
+      message: 'routed',
       status: 200,
       owner: 'alice',
       target: 'alice-hello',
