@@ -7,7 +7,7 @@ export interface RuntimeConfig {
   readonly listen: number | string;
   /** A real of-watchdog stands in front (`http_port` is set): it owns the lock file. */
   readonly behindWatchdog: boolean;
-  readonly metricsPort: number | undefined;
+  readonly metricsPort: number | 'off';
   /** 0 = none. */
   readonly execTimeout: number;
   readonly readTimeout: number;
@@ -60,7 +60,7 @@ export function readConfig(env: Environment): RuntimeConfig {
   const config: RuntimeConfig = {
     listen: upstreamPort ?? read('port', 8080, parseListen, 'a port or the path of a socket'),
     behindWatchdog: upstreamPort !== undefined,
-    metricsPort: read('metrics_port', 8081, parseMetricsPort, 'a port or off') || undefined,
+    metricsPort: read<number | 'off'>('metrics_port', 8081, parseMetricsPort, 'a port or off'),
     execTimeout: duration('exec_timeout', 30_000),
     readTimeout: duration('read_timeout', 30_000),
     writeTimeout,
@@ -93,7 +93,7 @@ function parsePort(text: string): number | undefined {
 }
 
 const parseListen = (text: string) => (text.includes('/') ? text : parsePort(text));
-const parseMetricsPort = (text: string) => (text === 'off' ? 0 : parsePort(text));
+const parseMetricsPort = (text: string) => (text === 'off' ? 'off' : parsePort(text));
 const parsePath = (text: string) => (/^\/(?!_\/)/.test(text) ? text : undefined);
 
 function parseFlag(text: string): boolean | undefined {

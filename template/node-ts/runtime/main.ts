@@ -50,7 +50,7 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
   lifecycle.ready = true;
   lockFile.create();
   log.info('listening', { address, node: process.version });
-  if (config.metricsPort !== undefined) {
+  if (config.metricsPort !== 'off') {
     await serveMetrics(config.metricsPort, metrics, lifecycle, log);
   }
 }

@@ -20,5 +20,9 @@ export async function serveMetrics(
   });
   // The last one to keep the process running must be the function's own server.
   server.unref();
-  await listen(server, port).catch((error) => log.error('No metrics.', errorFields(error)));
+  try {
+    log.info('metrics', { address: await listen(server, port) });
+  } catch (error) {
+    log.error('The metrics port cannot be used.', errorFields(error));
+  }
 }
