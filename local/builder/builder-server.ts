@@ -50,6 +50,9 @@ export interface Builder {
 }
 
 const maxBodyBytes = 128 * 2 ** 20;
+const dependenciesMs = 30 * 24 * 60 * 60_000;
+// esbuild's process is kept between builds; it is quick to start again.
+const esbuildIdleMs = 10 * 60_000;
 
 /**
  * Starts the builder that needs no container engine. It speaks the protocol of OpenFaaS's builder
@@ -70,7 +73,9 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
       seed: options.modulesSeed,
     }),
   };
+  await tools.installer.prune(dependenciesMs);
   const slots = createBuildSlots(options.parallel ?? 2, options.queued ?? 20);
+  const idle = setTimeout(() => void esbuild.stop(), esbuildIdleMs).unref();
 
   const build = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const gone = new AbortController();
@@ -83,6 +88,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
       await receiveBody(request, { path, secret: payloadSecret, maxBytes: maxBodyBytes });
       await slots.run(() => run(home, request, response, gone.signal), gone.signal);
     } finally {
+      idle.refresh();
       await rm(home, { recursive: true, force: true, maxRetries: 3 });
     }
   };
@@ -147,6 +153,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   return {
     url: `http://127.0.0.1:${port}`,
     async close() {
+      clearTimeout(idle);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FunctionPackage, readFunctionPackage } from './read-package.ts';
 import { runNpm } from './run-npm.ts';
@@ -28,6 +28,8 @@ export interface Installer {
    * @throws CloudError `OFC_BUILD_FAILED`, `OFC_TIMEOUT`; the signal's reason.
    */
   install(folder: string, build: InstallBuild): Promise<string | undefined>;
+  /** Deletes installations that were not used for `keepMs`. */
+  prune(keepMs: number): Promise<void>;
 }
 
 interface InstallBuild {
@@ -95,7 +97,16 @@ export function createInstaller(options: InstallerOptions): Installer {
         running.set(wanted.key, tracked);
         await tracked;
       }
+      await utimes(home, new Date(), new Date());
       return join(home, 'node_modules');
+    },
+    async prune(keepMs) {
+      for (const name of await readdir(options.folder).catch((): string[] => [])) {
+        const path = join(options.folder, name);
+        const { mtimeMs } = await stat(path);
+        if (name === 'npm' || Date.now() - mtimeMs < keepMs) continue;
+        await rm(path, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -39,24 +39,25 @@ export function runNpm(options: NpmOptions): Promise<void> {
   splitLines(child.stdout, onLine);
   splitLines(child.stderr, onLine);
   return new Promise((resolve, reject) => {
-    const end = (error: unknown): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      if (child.pid !== undefined && child.exitCode === null) endGroup(child.pid);
-      if (error === undefined) resolve();
-      else reject(error);
+    let stopped: { reason: unknown } | undefined;
+    const stop = (reason: unknown): void => {
+      stopped ??= { reason };
+      if (child.pid !== undefined) endGroup(child.pid);
     };
-    const onAbort = (): void => end(signal.reason);
+    const onAbort = (): void => stop(signal.reason);
     const timer = setTimeout(
-      () => end(new CloudError('OFC_TIMEOUT', `npm took longer than ${timeoutMs / 1000} s.`)),
+      () => stop(new CloudError('OFC_TIMEOUT', `npm took longer than ${timeoutMs / 1000} s.`)),
       timeoutMs,
     );
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    child.on('error', end);
+    child.on('error', (error) => stop(error));
     child.on('close', (code) => {
-      const failed = new CloudError('OFC_BUILD_FAILED', `npm could not install the dependencies.`);
-      end(code === 0 ? undefined : failed);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      if (stopped !== undefined) reject(stopped.reason);
+      else if (code === 0) resolve();
+      else reject(new CloudError('OFC_BUILD_FAILED', 'npm could not install the dependencies.'));
     });
   });
 }

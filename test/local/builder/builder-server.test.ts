@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -179,7 +180,7 @@ describe('embedded builder', function () {
   it('reports syntax errors with file and line', async () => {
     const answer = await build('syntax', { 'function/handler.js': 'export default (' });
     expect(answer.last).to.include({ status: 'failed' });
-    expect(answer.last['error']).to.match(/function\/handler\.js:1:16/);
+    expect(answer.last['error']).to.match(/function\/handler\.js:1:17: /);
   });
 
   it('bundles no file of the machine', async () => {
@@ -194,6 +195,19 @@ describe('embedded builder', function () {
       expect(answer.last['error']).to.match(/is not part of the function/);
       expect(JSON.stringify(answer.lines)).to.not.contain('the platform key');
     }
+  });
+
+  it('quotes no file of the machine', async () => {
+    const path = join(dir.path, 'key.json');
+    await writeFile(path, 'platformkey');
+    const tsconfig = JSON.stringify({ extends: path });
+    const answer = await build('quote', {
+      'function/tsconfig.json': tsconfig,
+      'function/handler.ts': `import './key.ts'; export default () => 'x';`,
+      'function/key.ts': `/// <reference path="${path}" />\nexport {};`,
+    });
+    expect(answer.last).to.include({ status: 'failed' });
+    expect(JSON.stringify(answer.lines)).to.not.contain('platformkey');
   });
 
   it('runs no code that the context brings', async () => {
@@ -223,7 +237,6 @@ describe('embedded builder', function () {
 
   it('takes dependencies with a known lock file from the seed', async () => {
     const lock = '{"lockfileVersion":3,"packages":{}}';
-    const { createHash } = await import('node:crypto');
     const folder = join(dir.path, 'seed');
     await mkdir(join(folder, 'tiny'), { recursive: true });
     await writeFile(join(folder, 'tiny/index.js'), 'exports.word = "from the seed";');
