@@ -29,9 +29,9 @@ export function createPages(services: Services, basePath: string) {
       }),
     );
 
-  const showRepos = (response: ServerResponse): void => {
+  const showRepos = (response: ServerResponse, owner?: string): void => {
     const at = services.addresses();
-    const repos = store.repos().filter((repo) => !repo.private);
+    const repos = store.repos(owner).filter((repo) => !repo.private);
     const items = repos.map(
       ({ owner, name, pushedAt }) =>
         html`<tr><td><a href="${basePath}/${owner}/${name}">${owner}/${name}</a></td><td class="faint">pushed ${pushedAt}</td></tr>`,
@@ -40,7 +40,7 @@ export function createPages(services: Services, basePath: string) {
       repos.length === 0 ? html`<p>Nothing was pushed yet.</p>` : html`<table>${items}</table>`;
     const content = html`<h1>Git server</h1>${list}
 <p>A repo is made by its first push, under any owner you like:</p>
-<pre>git push ${at.html}/alice/hello.git HEAD:main</pre>
+<pre>git push ${at.html}/${owner ?? 'alice'}/hello.git HEAD:main</pre>
 <p class="faint">This server is for one machine: it answers 127.0.0.1 only and asks for no password.</p>`;
     sendPage(response, 'Git server', content, { live: true });
   };
@@ -99,6 +99,11 @@ export function createPages(services: Services, basePath: string) {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (path === '' || path === '/') return showRepos(response);
     const [ownerText = '', nameText = '', what, id = '', action] = path.slice(1).split('/');
+    if (nameText === '' && isRead) {
+      const account = store.account(ownerText);
+      if (account === undefined) throw notFound();
+      return showRepos(response, account.login);
+    }
     const found = findRepo(services, ownerText, nameText);
     if (found === undefined || !canRead(authenticate(request, tokens), found.repo, store))
       throw notFound();

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deliveries } from './deliveries.ts';
@@ -155,6 +155,10 @@ export function createPushes(options: PushesOptions): Pushes {
       for (const file of readdirSync(options.folder).filter((name) => name.endsWith('.json'))) {
         const journal = readJsonFile<Journal>(join(options.folder, file));
         if (journal === undefined) continue;
+        if (!existsSync(gitFolder(journal))) {
+          await rm(journalPath(journal.id), { force: true });
+          continue;
+        }
         const sent = await deliveries.list(deliveryGroup(journal));
         await lock(deliveryGroup(journal), () =>
           finish(journal, new Set(sent.map(({ guid }) => guid))),

@@ -64,7 +64,7 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     const environment = /^[\w=:.-]{1,100}$/.test(protocol) ? { GIT_PROTOCOL: protocol } : undefined;
     const child = git.start([...config, service, '--stateless-rpc', ...args], environment);
     child.stderr.on('data', (chunk: Buffer) =>
-      log.warn('git said something.', { service, text: chunk.toString('utf8').slice(0, 500) }),
+      log.warn('git reported something.', { service, text: chunk.toString('utf8').slice(0, 500) }),
     );
     return child;
   };

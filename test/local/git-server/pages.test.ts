@@ -20,6 +20,9 @@ describe('git server: pages and who may come in', () => {
       .to.contain('<a href="/git/alice/hello">alice/hello</a>')
       .and.to.contain('git push');
     expect((await fetch(server.url)).status).to.equal(200);
+    await server.pushed('bob', 'his');
+    const ofBob = await (await fetch(`${server.url}/bob`)).text();
+    expect(ofBob).to.contain('bob/his').and.not.to.contain('alice/');
   });
 
   it('show commits with check runs, statuses and deliveries; no text becomes markup', async () => {
@@ -104,7 +107,7 @@ describe('git server: pages and who may come in', () => {
     expect((await fetch(`${server.url}/alice/empty`)).status).to.equal(200);
     for (const path of [
       'alice/none',
-      'alice',
+      'nobody',
       'alice/hello/none',
       'alice/hello/commit/none',
       'login/x',
