@@ -1,9 +1,10 @@
 import {
   createWriteStream,
+  fstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
-  statSync,
   type WriteStream,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import type { LogLine, LogQuery } from './provider.ts';
 const ringLines = 2000;
 const fileBytes = 5 * 2 ** 20;
 const pendingLines = 5000;
+const pendingBytes = 8 * 2 ** 20;
 
 /** The log of one function: the newest lines in memory, more of them in a rotated file. */
 export interface FunctionLogFile {
@@ -33,19 +35,23 @@ export function openFunctionLog(folder: string, service: string): FunctionLogFil
   let size = 0;
 
   const open = (): WriteStream => {
-    size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
+    // At once, so that it can be renamed at any time.
+    const fd = openSync(path, 'a', 0o600);
+    size = fstatSync(fd).size;
+    const stream = createWriteStream(path, { fd });
     // A full disk must not take the platform down; the ring still has the newest lines.
     stream.on('error', () => undefined);
     return stream;
   };
   const write = (line: LogLine): void => {
-    if (size > fileBytes) {
-      file?.end();
+    if (file !== undefined && size > fileBytes) {
+      file.end();
       file = undefined;
       renameSync(path, `${path}.1`);
     }
     file ??= open();
+    // A function that writes faster than the disk loses lines here, not the platform its memory.
+    if (file.writableLength > pendingBytes) return;
     const text = `${JSON.stringify(line)}\n`;
     size += Buffer.byteLength(text);
     file.write(text);
@@ -60,7 +66,11 @@ export function openFunctionLog(folder: string, service: string): FunctionLogFil
     append(line) {
       ring.push(line);
       if (ring.length > ringLines) ring.shift();
-      write(line);
+      try {
+        write(line);
+      } catch {
+        // The file is a convenience; the line is in the ring.
+      }
       for (const follow of followers) follow(line);
     },
     async *read({ since, tail, follow, signal }) {
