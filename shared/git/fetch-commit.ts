@@ -38,6 +38,8 @@ export async function fetchCommit(
   const remove = () => rm(gitdir, { recursive: true, force: true });
   try {
     await git.init({ fs, gitdir, bare: true });
+    // isomorphic-git wants a refspec to be configured, though it fetches one id.
+    await git.addRemote({ fs, gitdir, remote: 'origin', url });
     await git.fetch({
       fs,
       gitdir,
