@@ -4,6 +4,8 @@ import { ensureDependencies } from './ensure-dependencies.mjs';
 
 // `npm start`: installs what is missing, bundles `main.ts` and runs it in this process.
 ensureDependencies();
+// The AWS SDK tells at length that its releases of 2027 will want Node 22; the lock file pins ours.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outfile = `${root}/dist/local.mjs`;
 const esbuild = await import('esbuild');

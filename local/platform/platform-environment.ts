@@ -40,6 +40,7 @@ export function platformEnvironment(
     // OpenFaaS's own Node templates have the same handler; nothing need be fetched.
     template_aliases: 'node18=node-ts,node20=node-ts,node22=node-ts',
     custom_templates: 'none',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     platform_notes: options.notes.join('\n'),
   };
 }
