@@ -1,4 +1,5 @@
-import { openObject } from './object-file.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { statObject } from './object-file.ts';
 import type { ObjectFiles } from './object-files.ts';
 import { S3Error } from './s3-error.ts';
 import { type S3Request, toText } from './s3-request.ts';
@@ -6,7 +7,6 @@ import { walkKeys } from './walk-keys.ts';
 import { type XmlElement, xmlDocument } from './xml.ts';
 
 const maxPage = 1000;
-const openAtOnce = 32;
 
 interface Page {
   /** In order: an object's key and file, or a common prefix without a file. */
@@ -32,10 +32,10 @@ export async function listObjects(files: ObjectFiles, request: S3Request): Promi
     encoding === 'url' ? encodeURIComponent(toText(binary)).replaceAll('%2F', '/') : toText(binary);
   const limit = Math.min(Number(asked), maxPage);
   const page = await collect(files.bucketFolder(bucket), request, limit);
-  const contents: (XmlElement | undefined)[] = [];
-  for (let at = 0; at < page.entries.length; at += openAtOnce) {
-    const some = page.entries.slice(at, at + openAtOnce);
-    contents.push(...(await Promise.all(some.map((entry) => describe(entry, text)))));
+  const contents: XmlElement[] = [];
+  for (const [at, entry] of page.entries.entries()) {
+    if (at % 100 === 99) await nextTurn(); // others want an answer too
+    contents.push(...describe(entry, text));
   }
   const token = query.get('continuation-token');
   const startAfter = query.get('start-after');
@@ -50,7 +50,7 @@ export async function listObjects(files: ObjectFiles, request: S3Request): Promi
     ...optional('ContinuationToken', token),
     ...optional('StartAfter', startAfter === undefined ? undefined : text(startAfter)),
     ...optional('NextContinuationToken', page.next),
-    ...contents.flatMap((element) => (element === undefined ? [] : [element])),
+    ...contents,
   ]);
 }
 
@@ -80,22 +80,23 @@ async function collect(folder: string, { query }: S3Request, limit: number): Pro
   return { entries, next: undefined };
 }
 
-async function describe(
+function describe(
   { key, path }: { key: string; path?: string },
   text: (binary: string) => string,
-): Promise<XmlElement | undefined> {
-  if (path === undefined) return ['CommonPrefixes', [['Prefix', text(key)]]];
-  const found = await openObject(path);
-  if (found === undefined) return undefined; // deleted meanwhile
-  await found.file.close();
+): XmlElement[] {
+  if (path === undefined) return [['CommonPrefixes', [['Prefix', text(key)]]]];
+  const found = statObject(path);
+  if (found === undefined) return []; // deleted meanwhile
   return [
-    'Contents',
     [
-      ['Key', text(key)],
-      ['LastModified', found.modified.toISOString()],
-      ['ETag', `"${found.meta.etag}"`],
-      ['Size', found.meta.size],
-      ['StorageClass', 'STANDARD'],
+      'Contents',
+      [
+        ['Key', text(key)],
+        ['LastModified', found.modified.toISOString()],
+        ['ETag', `"${found.meta.etag}"`],
+        ['Size', found.meta.size],
+        ['StorageClass', 'STANDARD'],
+      ],
     ],
   ];
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import * as v from 'valibot';
 
@@ -33,6 +34,7 @@ const mark = Buffer.from('ofc-s3-1');
 const footerBytes = mark.length + 4;
 const flushAt = 256 * 1024;
 const readAhead = 32 * 1024;
+const maxFooterBytes = 16 * 1024; // headers have at most 2 KiB, before they are written as JSON
 
 /**
  * Writes a new file at `path`. The details are asked for when `data` has ended, so they can depend
@@ -90,12 +92,39 @@ export async function openObject(path: string): Promise<OpenObject | undefined> 
   return undefined;
 }
 
+/**
+ * What is known about the object of a file, for lists: synchronous, as four small calls on cached
+ * pages take a tenth of the time of their asynchronous forms. `undefined` as in {@link openObject}.
+ */
+export function statObject(path: string): { meta: ObjectMeta; modified: Date } | undefined {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+  try {
+    const { size, mtime } = fstatSync(file);
+    const tail = Buffer.alloc(Math.min(size, maxFooterBytes));
+    const bytesRead = readSync(file, tail, 0, tail.length, size - tail.length);
+    const meta = bytesRead === tail.length ? parseFooter(tail, size) : undefined;
+    return meta === undefined ? undefined : { meta, modified: mtime };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
 async function openIfPresent(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isAbsence(error)) return undefined;
     throw error;
   }
 }

@@ -28,6 +28,7 @@ export interface S3Config {
   readonly secretKey: string;
 }
 
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const connectionTimeout = 3_000;
 const idleTimeout = 30_000;
 
@@ -47,6 +48,7 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,
+    logger: silent, // what goes wrong is raised, with more to it than the SDK prints
     requestHandler: {
       connectionTimeout,
       socketTimeout: idleTimeout,
@@ -128,11 +130,12 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
     putStream: (key, body, size) =>
       attempt('write an object', async () => {
         const checked = Readable.from(exactSize(body, size), { objectMode: false });
+        const abort = new AbortController();
+        checked.on('error', () => abort.abort()); // the SDK does not listen
         try {
           await ensureBucket();
-          await client.send(
-            new PutObjectCommand({ Bucket, Key: key, Body: checked, ContentLength: size }),
-          );
+          const input = { Bucket, Key: key, Body: checked, ContentLength: size };
+          await client.send(new PutObjectCommand(input), { abortSignal: abort.signal });
         } catch (error) {
           throw checked.errored ?? error;
         } finally {
