@@ -9,6 +9,7 @@ import { createLanes } from './lanes.ts';
 import type { Entry, FunctionAnswer, Message, Work } from './message.ts';
 import { openQueueStore } from './queue-store.ts';
 import { defaultRetryPolicy, type RetryPolicy, retryDelay } from './retry-policy.ts';
+import { createTimeLimit, timedOut } from './time-limit.ts';
 
 interface QueueOptions {
   readonly folder: string;
@@ -56,14 +57,16 @@ interface Outcome {
 
 /** Opens the queue in `folder`. Nothing is delivered before {@link Queue.start}. */
 export async function createQueue(options: QueueOptions): Promise<Queue> {
-  const { log, isLocal = () => false, executionTimeoutMs = 15 * 60_000 } = options;
+  const { log, isLocal = () => false } = options;
   const limits = options.concurrency ?? { total: 32, perFunction: 8 };
   const lanes = createLanes({ total: limits.total, perLane: limits.perFunction });
   const store = await openQueueStore(options.folder);
   const dispatcher = new Agent({ headersTimeout: 30_000, bodyTimeout: 30_000 });
-  const closing = new AbortController();
+  const limit = createTimeLimit(options.executionTimeoutMs ?? 15 * 60_000);
   const delayed = new Map<string, NodeJS.Timeout>();
+  const fresh = new Map<string, Entry>();
   const runs = new Set<Promise<void>>();
+  const writes = new Set<Promise<void>>();
   let delivering = false;
   let open = true;
 
@@ -83,6 +86,23 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
     pump();
   };
 
+  /**
+   * Delivers an entry while it is being flushed, from memory: the disk adds nothing to the time a
+   * message takes. Should the machine stop before the flush, what was delivered had not been
+   * acknowledged, or comes again.
+   */
+  const keep = async (entry: Entry, write: Promise<void>): Promise<void> => {
+    fresh.set(entry.id, entry);
+    writes.add(write);
+    schedule(entry);
+    try {
+      await write;
+    } finally {
+      writes.delete(write);
+      if (fresh.get(entry.id) === entry) fresh.delete(entry.id);
+    }
+  };
+
   const pump = (): void => {
     while (delivering) {
       const next = lanes.take();
@@ -97,12 +117,12 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
   };
 
   const deliver = async (id: string): Promise<void> => {
-    const entry = store.get(id);
+    const entry = fresh.get(id) ?? store.get(id);
     if (entry === undefined) return;
     try {
       await conclude(entry, await attempt(entry.work));
     } catch (error) {
-      if (closing.signal.aborted) return;
+      if (limit.aborted) return;
       // The disk refused: the entry is still there, so it is tried again, later.
       log.error('a queue entry could not be processed', { id, error: errorMessage(error) });
       schedule({ ...entry, notBefore: Date.now() + defaultRetryPolicy.maxWaitMs });
@@ -110,20 +130,17 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
   };
 
   const attempt = async (work: Work): Promise<Outcome> => {
-    const timeout = AbortSignal.timeout(executionTimeoutMs);
-    const signal = AbortSignal.any([closing.signal, timeout]);
     if (work.kind === 'callback') {
-      const { status, retryAfter } = await postCallback(work.callback, dispatcher, signal).catch(
-        () => ({ status: 502, retryAfter: undefined }),
-      );
-      return { status, retryAfter, policy: defaultRetryPolicy };
+      const { callback } = work;
+      const said = await limit
+        .run((signal) => postCallback(callback, dispatcher, signal))
+        .catch((): typeof timedOut => timedOut);
+      return { ...(said === timedOut ? noCallbackAnswer : said), policy: defaultRetryPolicy };
     }
     const { message } = work;
     const start = performance.now();
-    const answer = await options.invoke(message, signal).catch((error) => {
-      if (!timeout.aborted) throw error;
-      return { status: 504, headers: [], body: new Uint8Array() };
-    });
+    const given = await limit.run((signal) => options.invoke(message, signal));
+    const answer = given === timedOut ? noAnswer : given;
     const seconds = (performance.now() - start) / 1000;
     return {
       status: answer.status,
@@ -151,16 +168,14 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
 
   const conclude = async (entry: Entry, outcome: Outcome): Promise<void> => {
     // Stopped in the middle: the entry stays as it was and is delivered after the next start.
-    if (closing.signal.aborted) return;
+    if (limit.aborted) return;
     const { status, policy } = outcome;
     const attempts = entry.attempts + 1;
     const failed = policy.codes.has(status);
     if (failed && attempts < policy.attempts) {
       const notBefore = Date.now() + retryDelay(policy, attempts, outcome.retryAfter);
       const again = { ...entry, attempts, notBefore };
-      await store.put(again);
-      schedule(again);
-      return;
+      return keep(again, store.put(again));
     }
     const next = outcome.next === undefined ? undefined : newEntry(outcome.next);
     const reason = `status ${status} after ${attempts} attempts`;
@@ -168,16 +183,15 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
       ? { ...entry, attempts, reason, failedAt: new Date().toISOString() }
       : undefined;
     if (dead !== undefined) log.warn('a queue entry was given up', { ...describe(entry), reason });
-    await store.finish(entry.id, { next, dead });
-    if (next !== undefined) schedule(next);
+    const finished = store.finish(entry.id, { next, dead });
+    await (next === undefined ? finished : keep(next, finished));
   };
 
   return {
     async enqueue(message) {
       if (!open) throw new CloudError('OFC_BUSY', 'The queue is closed.');
       const entry = newEntry({ kind: 'invoke', message });
-      await store.put(entry);
-      schedule(entry);
+      await keep(entry, store.put(entry));
     },
     stats: () => ({
       depth: lanes.waiting() + delayed.size,
@@ -194,14 +208,17 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
       open = false;
       delivering = false;
       for (const timer of delayed.values()) clearTimeout(timer);
-      const grace = setTimeout(() => closing.abort(), graceMs);
-      await Promise.allSettled(runs);
+      const grace = setTimeout(() => limit.abort(), graceMs);
+      await Promise.allSettled([...runs, ...writes]);
       clearTimeout(grace);
       await dispatcher.destroy();
       await store.close();
     },
   };
 }
+
+const noCallbackAnswer = { status: 502, retryAfter: undefined };
+const noAnswer: FunctionAnswer = { status: 504, headers: [], body: new Uint8Array() };
 
 let sequence = 0;
 

@@ -40,7 +40,10 @@ describe('contract: HTTP', () => {
           },
         },
       },
-      { timeouts: { upstreamMs: 500, idleMs: 5000 }, queue: { executionTimeoutMs: 2000 } },
+      {
+        timeouts: { upstreamMs: 500, idleMs: 5000 },
+        queue: { executionTimeoutMs: 2000, maxAnswerBytes: 200_000 },
+      },
     );
     ({ port } = gateway);
     const once = { annotations: { 'com.openfaas.retry.attempts': '1' } };
@@ -234,6 +237,14 @@ describe('contract: HTTP', () => {
     it('13: report a 500', async () => {
       await enqueue('/async-function/f1', { 'x-want-status': '500' });
       expect((await callback()).headers['x-function-status']).to.equal('500');
+    });
+
+    it('report an answer that a callback cannot carry, and the call is not made again', async () => {
+      await enqueue('/async-function/f1', {}, Buffer.alloc(200_001));
+      const { headers, body } = await callback();
+      expect(headers['x-function-status']).to.equal('500');
+      expect(String(body)).to.contain('200000 bytes');
+      expect(seen).to.have.length(1);
     });
 
     it('13: are refused with a callback URL that is none', async () => {

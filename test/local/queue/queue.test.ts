@@ -310,7 +310,7 @@ describe('queue', () => {
       await queue.enqueue(message('f', { callbackUrl: server.url }));
       await eventually(() => expect(seen).to.have.length(1));
       expect(seen[0]?.headers['x-function-status']).to.equal('502');
-      expect(queue.stats().dead).to.equal(1);
+      await eventually(() => expect(queue.stats().dead).to.equal(1));
     });
 
     it('are tried again and then kept, without a second call of the function', async () => {
