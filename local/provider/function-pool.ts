@@ -1,6 +1,12 @@
 import { CloudError, errorMessage } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import { memoryLimit, processKey, replicasWhenUp, scalesToZero } from './function-settings.ts';
+import {
+  maxReplicas,
+  memoryLimit,
+  processKey,
+  replicasWhenUp,
+  scalesToZero,
+} from './function-settings.ts';
 import type { LocalImage } from './image-store.ts';
 import type { FunctionLogFile } from './log-store.ts';
 import { newMember, type PoolMember, superviseMember } from './pool-member.ts';
@@ -68,7 +74,7 @@ export class FunctionPool {
   }
 
   scale(replicas: number): void {
-    this.#wanted = replicas;
+    this.#wanted = Math.min(Math.max(0, Math.trunc(replicas)), maxReplicas);
     this.#lastUsed = Date.now();
     this.#reconcile();
   }

@@ -1,10 +1,13 @@
 import type { FunctionSpec } from './provider.ts';
 import { parseMemory } from './quantity.ts';
 
+/** More would only be a mistake on one machine. */
+export const maxReplicas = 20;
+
 /** How many replicas a function has once it is up: `com.openfaas.scale.min`, at least one. */
 export function replicasWhenUp(spec: FunctionSpec): number {
   const min = Number(spec.labels['com.openfaas.scale.min'] ?? '1');
-  return Number.isInteger(min) ? Math.min(Math.max(1, min), 20) : 1;
+  return Number.isInteger(min) ? Math.min(Math.max(1, min), maxReplicas) : 1;
 }
 
 /** Whether an idle function is stopped: always, unless `com.openfaas.scale.zero` is `false`. */

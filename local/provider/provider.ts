@@ -77,7 +77,7 @@ export interface Provider {
   deploy(spec: FunctionSpec, options?: { start?: boolean }): Promise<void>;
   /** Drains and stops a function and forgets it. @throws CloudError `OFC_NOT_FOUND`. */
   remove(service: string): Promise<void>;
-  /** Sets the number of replicas. @throws CloudError `OFC_NOT_FOUND`. */
+  /** Sets the number of replicas, 20 at most. @throws CloudError `OFC_NOT_FOUND`. */
   scale(service: string, replicas: number): Promise<void>;
   /** `undefined` if there is no such function. */
   status(service: string): FunctionStatus | undefined;

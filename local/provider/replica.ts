@@ -84,14 +84,14 @@ export async function startReplica(host: ReplicaHost, plan: ReplicaPlan): Promis
   const gone = new AbortController();
   const ended = waitEnd(child).then(async (how) => {
     gone.abort();
-    if (pid !== 0) killGroup(pid);
     forget();
     await folders.remove();
     return killedFor ?? [how, ...lastLines].join('\n');
   });
   const kill = (reason: string): void => {
     killedFor ??= reason;
-    if (pid !== 0 && !gone.signal.aborted) killTree(pid);
+    const running = child.exitCode === null && child.signalCode === null;
+    if (pid !== 0 && running) killTree(pid);
   };
   const socketPath = join(folders.socket, 's');
   const ready = waitReady(socketPath, host.startTimeoutMs, gone.signal).then((isReady) => {
@@ -163,11 +163,12 @@ function spawnFunction(sandbox: Sandbox, plan: ReplicaPlan, folders: OwnFolders)
 function waitEnd(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.on('error', (error) => resolve(`It could not be started: ${error.message}`));
-    // Not `close` alone: a grandchild may hold the pipes open.
     child.on('exit', (code, signal) => {
       const how = signal === null ? `It exited with code ${code}.` : `It was ended by ${signal}.`;
-      const timer = setTimeout(() => resolve(how), 200);
-      // Lines that are still in the pipes belong to the reason.
+      if (child.pid !== undefined) killGroup(child.pid);
+      // Lines that are still in the pipes belong to the reason. But a grandchild that left the group
+      // may hold them open.
+      const timer = setTimeout(() => resolve(how), 2000);
       child.on('close', () => {
         clearTimeout(timer);
         resolve(how);
