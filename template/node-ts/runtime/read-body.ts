@@ -10,8 +10,8 @@ export const announcesMore = (request: IncomingMessage, limit: number): boolean 
 /**
  * Reads the body whole.
  *
- * @throws Refusal 413 over `limit` bytes; what still comes is thrown away, so that the caller gets to
- * read the answer. Error if the caller breaks off.
+ * @throws Refusal 413 over `limit` bytes. As much again is read and thrown away first, so that a caller
+ * who is only a little over gets to read the answer. Error if the caller breaks off.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { headers } = request;
@@ -22,19 +22,19 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const refuse = () => {
-      chunks.length = 0;
-      request.removeAllListeners('data').resume();
-      reject(new Refusal(413, `The body is larger than ${limit} bytes.`));
-    };
-    if (announcesMore(request, limit)) return refuse();
+    const refuse = () => reject(new Refusal(413, `The body is larger than ${limit} bytes.`));
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) refuse();
-      else chunks.push(chunk);
+      if (size <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+      if (size > 2 * limit) refuse();
     });
-    request.once('end', () => resolve(onlyOne(chunks) ?? Buffer.concat(chunks, size)));
+    request.once('end', () => {
+      if (size > limit) refuse();
+      else resolve(onlyOne(chunks) ?? Buffer.concat(chunks, size));
+    });
     request.once('close', () => reject(new Error('The caller broke off while sending the body.')));
+    if (announcesMore(request, 2 * limit)) refuse();
   });
 }
 
