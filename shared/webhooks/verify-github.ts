@@ -48,7 +48,7 @@ async function verifySha256(
   { current, previous }: WebhookSecrets,
 ): Promise<boolean> {
   // The library takes text. Bytes that are not UTF-8 would not survive that, and are not JSON either.
-  if (body.length === 0 || !isUtf8(body)) return false;
+  if (body.length === 0 || signature === '' || !isUtf8(body)) return false;
   const others = previous === undefined ? [] : [previous];
   return verifyWithFallback(current, body.toString('utf8'), signature, others);
 }
