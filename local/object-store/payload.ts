@@ -69,7 +69,9 @@ export function readPayload(request: S3Request, signed: SignedPayload): Payload 
     const sha256 = /^[0-9a-f]{64}$/.test(signed.payload) ? createHash('sha256') : undefined;
     const md5 = headers.has('content-md5') ? createHash('md5') : undefined;
     let seen = 0;
-    for await (const chunk of streaming ? decodeChunked(message, signed, onTrailers) : message) {
+    // A refusal must not close the connection on which its answer has to go.
+    const raw = message.iterator({ destroyOnReturn: false });
+    for await (const chunk of streaming ? decodeChunked(raw, signed, onTrailers) : raw) {
       seen += chunk.length;
       if (seen > size) throw new S3Error('IncompleteBody', 'The body is longer than declared.');
       sha256?.update(chunk);

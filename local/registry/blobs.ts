@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { isDigest, isRepositoryName } from '#shared/registry/image-reference.ts';
 import { RegistryError } from './registry-error.ts';
@@ -53,7 +54,7 @@ export async function startUpload(context: RegistryContext): Promise<void> {
     return;
   }
   try {
-    await uploads.append(repository, id, message);
+    await uploads.append(repository, id, bodyOf(message));
   } catch (error) {
     await uploads.cancel(repository, id);
     throw error;
@@ -112,7 +113,12 @@ function append({ message, uploads, repository, reference }: RegistryContext): P
       uploadHeaders(repository, reference, size),
     );
   }
-  return uploads.append(repository, reference, message);
+  return uploads.append(repository, reference, bodyOf(message));
+}
+
+/** A refusal must not close the connection on which its answer has to go. */
+function bodyOf(message: IncomingMessage): AsyncIterable<Buffer> {
+  return message.iterator({ destroyOnReturn: false });
 }
 
 function created({ response, repository }: RegistryContext, digest: string): void {

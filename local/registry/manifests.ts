@@ -114,7 +114,7 @@ function missing(digest: string): RegistryError {
 async function readBody({ message }: RegistryContext): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of message) {
+  for await (const chunk of message.iterator({ destroyOnReturn: false })) {
     size += chunk.length;
     if (size > maxManifestBytes) {
       throw new RegistryError('SIZE_INVALID', `A manifest has at most ${maxManifestBytes} bytes.`);

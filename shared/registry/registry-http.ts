@@ -41,9 +41,10 @@ export function createHttpSender(): SendHttp {
         request.destroy(new CloudError('OFC_TIMEOUT', `The registry ${url.host} does not answer.`)),
       );
       request.on('response', resolve);
-      request.on('error', (error) => reject(unreachable(url, error)));
-      if (body === undefined) request.end();
-      else pipeline(body.open(), request).catch((error: Error) => request.destroy(error));
+      const content = body?.open();
+      request.on('error', (error) => reject(unreachable(url, content?.errored ?? error)));
+      if (content === undefined) request.end();
+      else pipeline(content, request).catch((error: Error) => request.destroy(error));
     });
 }
 

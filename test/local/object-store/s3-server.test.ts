@@ -350,6 +350,12 @@ describe('the S3 server under attack', () => {
     expect((await sendRaw(url, get('/bucket/broken'))).status).to.equal(404);
   });
 
+  it('answers before the end of a body that is too long', async () => {
+    const body = 'x'.repeat(9 * 1024 * 1024);
+    const answer = await sendRaw(url, { method: 'POST', path: '/bucket?delete=', body });
+    expect(answer.code).to.equal('EntityTooLarge');
+  });
+
   it('reads nothing of a multi-delete with declarations or other XML tricks', async () => {
     for (const body of [
       '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&x;</Key></Object></Delete>',
