@@ -35,21 +35,22 @@ export async function passUpgrade(
     path: route.path,
     headers: [
       ...forwardedHeaders(request).headers,
-      ...['Host', request.headers.host ?? 'localhost'],
+      ...['Host', 'localhost'],
       ...['Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''],
     ],
     signal: gone.signal,
   });
   const deadline = setTimeout(() => upstream.destroy(new Error('no answer in time')), timeoutMs);
-  upstream.once('close', () => {
+  let answered = false;
+  upstream.on('error', () => {
     clearTimeout(deadline);
-  });
-  upstream.once('error', () => {
     held.release(status);
-    refuse(socket, 502);
+    if (answered) socket.destroy();
+    else refuse(socket, 502);
   });
   upstream.once('response', (answer) => {
     clearTimeout(deadline);
+    answered = true;
     status = answer.statusCode ?? 502;
     writeHead(socket, status, [...endToEnd(answer.rawHeaders), 'Connection', 'close']);
     answer.once('close', () => held.release(status));
@@ -57,6 +58,7 @@ export async function passUpgrade(
   });
   upstream.once('upgrade', (answer, other, otherHead) => {
     clearTimeout(deadline);
+    answered = true;
     writeHead(socket, 101, answer.rawHeaders);
     other.once('close', () => {
       held.release(101);
