@@ -60,7 +60,8 @@ function stackCheck(
   const { deployment, closed, plan } = records;
   const state = deploymentState(records);
   const reading = state === 'received' && records.claimed.has('plan');
-  const description = closed?.text ?? (plan?.outcome === 'failed' ? plan.text : progress[state]);
+  const now = reading ? 'The repo is being read.' : progress[state];
+  const description = closed?.text ?? (plan?.outcome === 'failed' ? plan.text : now);
   const warnings = plan?.outcome === 'planned' ? plan.warnings : [];
   const rows = functions.map((key) => tableRow(records, key, urls));
   const summary = [
@@ -76,7 +77,7 @@ function stackCheck(
     title: 'Deploy to OpenFaaS',
     ...(reading ? { status: 'in_progress' } : stages[state]),
     summary,
-    description: reading ? 'The repo is being read.' : description,
+    description,
     detailsUrl: urls.home(),
     startedAt: deployment.receivedAt,
     ...(at === undefined ? {} : { completedAt: at }),
