@@ -102,7 +102,7 @@ export class FunctionPool {
     return member === undefined ? this.#wait(signal) : Promise.resolve(this.#lease(member));
   }
 
-  /** Called about twice a second: measures, enforces limits, stops what is idle. */
+  /** Called about once a second: measures, enforces limits, stops what is idle. */
   tick(children: ReadonlyMap<number, readonly ProcessEntry[]>): void {
     let busy = this.#waiting.size > 0;
     for (const member of this.#members) {

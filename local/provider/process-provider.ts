@@ -33,7 +33,7 @@ export interface ProcessProviderOptions {
   readonly graceMs?: number;
 }
 
-const tickMs = 500;
+const tickMs = 1000;
 const pruneMs = 60 * 60_000;
 
 /**

@@ -30,7 +30,11 @@ export function openProcessRecords(folder: string): ProcessRecords {
     add(pid, home) {
       const path = join(folder, String(pid));
       const started = readProcess(pid)?.started ?? '';
-      writeFileSync(path, JSON.stringify({ pid, started, home }), { mode: 0o600 });
+      try {
+        writeFileSync(path, JSON.stringify({ pid, started, home }), { mode: 0o600 });
+      } catch {
+        // A full disk: the process runs all the same, and most die with the platform anyway.
+      }
       return () => rmSync(path, { force: true });
     },
   };

@@ -89,9 +89,10 @@ export async function startReplica(host: ReplicaHost, plan: ReplicaPlan): Promis
     return killedFor ?? [how, ...lastLines].join('\n');
   });
   const kill = (reason: string): void => {
-    killedFor ??= reason;
     const running = child.exitCode === null && child.signalCode === null;
-    if (pid !== 0 && running) killTree(pid);
+    if (pid === 0 || !running) return;
+    killedFor ??= reason;
+    killTree(pid);
   };
   const socketPath = join(folders.socket, 's');
   const ready = waitReady(socketPath, host.startTimeoutMs, gone.signal).then((isReady) => {
