@@ -2,10 +2,11 @@
  * How keys become file names, so that any key is safe, no two share a file, and a folder holds what
  * has one prefix up to a slash.
  *
- * A key is cut at its slashes. Each segment is escaped byte by byte (`%2F` and so on) and marked at
- * its end: `=` a file, `+` a folder. So `a` (`a=`) and `a/b` (`a+/b=`) can both exist, and `..`
- * (`..=`) is a name like any other. A segment of 64 bytes or more is spread over nested folders of
- * exactly 64 bytes marked `~`, as file names end at 255.
+ * A key is cut at its slashes. Each segment is escaped byte by byte (`%2F` and so on; capitals too,
+ * as some file systems do not tell them from small letters) and marked at its end: `=` a file, `+` a
+ * folder. So `a` (`a=`) and `a/b` (`a+/b=`) can both exist, and `..` (`..=`) is a name like any
+ * other. A segment of 64 bytes or more is spread over nested folders of exactly 64 bytes marked `~`,
+ * as file names end at 255.
  *
  * Keys here are binary strings: a character per byte.
  *
@@ -54,7 +55,7 @@ function segmentPath(segment: string, mark: '=' | '+'): string {
 
 function escapeBytes(bytes: string): string {
   return bytes.replace(
-    /[^A-Za-z0-9._-]/g,
+    /[^a-z0-9._-]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
 }

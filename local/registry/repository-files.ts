@@ -19,7 +19,8 @@ import { dirname, join } from 'node:path';
  * repositories/<name>/_blobs/<digest>       hard links: a mount shares the bytes, and the last
  *                                           repository that drops a blob frees them
  *                    /_manifests/<digest>   the media type, a line feed, the manifest
- *                    /_tags/<tag>           the digest
+ *                    /_tags/<tag>           the digest; capitals as `%V`, as some file systems do
+ *                                           not tell them from small letters
  *                    /_referrers/<digest>/<digest of the manifest that refers to it>
  * tmp/
  * ```
@@ -103,16 +104,16 @@ export class RepositoryFiles {
   }
 
   async writeTag(repository: string, tag: string, digest: string): Promise<void> {
-    await this.#write(join(this.#path(repository, '_tags'), tag), Buffer.from(digest));
+    await this.#write(this.#tagPath(repository, tag), Buffer.from(digest));
   }
 
   /** The digest at which a tag points. */
   readTag(repository: string, tag: string): Promise<string | undefined> {
-    return orAbsent(readFile(join(this.#path(repository, '_tags'), tag), 'utf8'));
+    return orAbsent(readFile(this.#tagPath(repository, tag), 'utf8'));
   }
 
   deleteTag(repository: string, tag: string): Promise<boolean> {
-    return remove(join(this.#path(repository, '_tags'), tag));
+    return remove(this.#tagPath(repository, tag));
   }
 
   /** All tags in order; `undefined` if nothing was ever pushed there. */
@@ -120,7 +121,8 @@ export class RepositoryFiles {
     if ((await orAbsent(stat(this.#path(repository, '_manifests')))) === undefined) {
       return undefined;
     }
-    return (await namesIn(this.#path(repository, '_tags'))).sort();
+    const names = await namesIn(this.#path(repository, '_tags'));
+    return names.map((name) => name.replaceAll('%', '')).sort();
   }
 
   async addReferrer(repository: string, subject: string, digest: string): Promise<void> {
@@ -145,6 +147,10 @@ export class RepositoryFiles {
       if (!name.startsWith('_')) found.push(...(await this.repositories(join(below, name))));
     }
     return found.sort();
+  }
+
+  #tagPath(repository: string, tag: string): string {
+    return join(this.#path(repository, '_tags'), tag.replace(/[A-Z]/g, '%$&'));
   }
 
   #path(repository: string, kind: string, digest?: string): string {
