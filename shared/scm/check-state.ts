@@ -12,7 +12,7 @@ export interface Check {
   readonly title: string;
   readonly status: 'queued' | 'in_progress' | 'completed';
   /** Set if and only if it is completed. */
-  readonly conclusion?: 'success' | 'failure' | 'neutral' | 'cancelled' | 'skipped';
+  readonly conclusion?: 'success' | 'failure' | 'neutral' | 'cancelled';
   /** Markdown: what happened, why, and what to do. */
   readonly summary: string;
   /** The summary in one line without markup, for places that take no more. */
@@ -49,7 +49,7 @@ const stages: Readonly<Record<DeploymentState, Stage>> = {
   failed: { status: 'completed', conclusion: 'failure' },
   superseded: { status: 'completed', conclusion: 'cancelled' },
   cancelled: { status: 'completed', conclusion: 'cancelled' },
-  skipped: { status: 'completed', conclusion: 'skipped' },
+  skipped: { status: 'completed', conclusion: 'neutral' },
 };
 
 function stackCheck(

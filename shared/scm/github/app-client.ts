@@ -1,5 +1,6 @@
 import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
+import { once } from '../../once.ts';
 import { githubError, retryAfterSeconds } from './github-error.ts';
 
 /** The GitHub App with which we act. */
@@ -52,8 +53,11 @@ export function createGithubApp(config: GithubAppConfig): GithubApp {
         fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }),
     },
   };
-  const { request } = new Octokit(options);
-  const authenticate = createAppAuth({ appId, privateKey, request, log: quiet });
+  // At the first use: the library refuses empty values at once, before all problems are listed.
+  const authenticate = once(() => {
+    const { request } = new Octokit(options);
+    return createAppAuth({ appId, privateKey, request, log: quiet });
+  });
   /** Rate limits that hold, by installation: GitHub is left alone until they are over. */
   const limited = new Map<number, { readonly until: number; readonly error: unknown }>();
 
@@ -63,7 +67,7 @@ export function createGithubApp(config: GithubAppConfig): GithubApp {
       if (limit !== undefined && Date.now() < limit.until) throw githubError(limit.error);
       limited.delete(installationId);
       try {
-        const { token } = await authenticate({
+        const { token } = await authenticate()({
           type: 'installation',
           installationId,
           repositoryIds: [repoId],
