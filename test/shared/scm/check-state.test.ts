@@ -93,7 +93,7 @@ describe('the checks of a deployment', () => {
         ['failed', 'failure'],
         ['superseded', 'cancelled'],
         ['cancelled', 'cancelled'],
-        ['skipped', 'skipped'],
+        ['skipped', 'neutral'],
       ] as const
     ).map(([state, conclusion]): (typeof stack)[number] => [
       state,

@@ -1,0 +1,124 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { answering, deploymentsOn, stackFile } from '../helpers/deployments.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { httpGet } from '../helpers/http-get.ts';
+import { type PlatformProcess, secretOf } from '../helpers/platform-process.ts';
+import { sharedPlatform } from '../helpers/shared-platform.ts';
+
+describe('webhook deliveries', function () {
+  this.timeout(240_000);
+  let platform: PlatformProcess;
+  const on = deploymentsOn(() => platform);
+  before(async () => {
+    platform = await sharedPlatform();
+  });
+
+  const base = () => `http://127.0.0.1:${platform.port}`;
+  const deliver = (body: string, headers: Record<string, string>) =>
+    httpGet(
+      `${base()}/github-event`,
+      {
+        host: `system.localhost:${platform.port}`,
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(body)),
+        ...headers,
+      },
+      { method: 'POST', body },
+    );
+
+  /** The body of the last push webhook that the git server sent for a repo. */
+  const lastPush = async (owner: string, repo: string): Promise<string> => {
+    const hooks = `${base()}/git/api/v3/repos/${owner}/${repo}/hooks/1/deliveries`;
+    return eventually(async () => {
+      const list = JSON.parse((await httpGet(hooks)).text) as { id: number; event: string }[];
+      const push = list.find(({ event }) => event === 'push');
+      expect(push).to.not.equal(undefined);
+      const one = JSON.parse((await httpGet(`${hooks}/${push?.id}`)).text) as {
+        request: { payload: unknown };
+      };
+      return JSON.stringify(one.request.payload);
+    });
+  };
+  const signed = async (body: string, delivery: string): Promise<Record<string, string>> => {
+    const secret = await secretOf(platform, 'github-webhook-secret');
+    const mac = createHmac('sha256', secret).update(body).digest('hex');
+    return {
+      'x-github-event': 'push',
+      'x-github-delivery': delivery,
+      'x-hub-signature-256': `sha256=${mac}`,
+    };
+  };
+
+  it('five times the same webhook is one deployment', async () => {
+    const repo = await on.repo('bob', 'five');
+    const sha = await on.push(repo, {
+      'stack.yml': stackFile('five'),
+      'five/handler.ts': answering('five'),
+    });
+    await on.completed('bob', 'five', sha);
+    const body = await lastPush('bob', 'five');
+    const headers = await signed(body, randomUUID());
+    const answers = await Promise.all(Array.from({ length: 5 }, () => deliver(body, headers)));
+    expect(answers.map(({ status }) => status)).to.deep.equal(Array(5).fill(202));
+    const ids = answers.map(({ text }) => JSON.parse(text) as { id?: string; deployment?: string });
+    const named = new Set(ids.map(({ id, deployment }) => id ?? deployment));
+    expect(named.size, JSON.stringify(ids)).to.equal(1);
+    const checks = await on.completed('bob', 'five', sha);
+    expect([...checks.keys()].sort()).to.deep.equal(['five', 'stack-deploy']);
+    expect(checks.get('stack-deploy')?.conclusion).to.equal('success');
+    await repo.remove();
+  });
+
+  it('nothing but a good webhook gets 2xx', async () => {
+    const repo = await on.repo('bob', 'refused');
+    const sha = await on.push(repo, {
+      'stack.yml': stackFile('refused'),
+      'refused/handler.ts': answering('refused'),
+    });
+    await on.completed('bob', 'refused', sha);
+    const body = await lastPush('bob', 'refused');
+    const good = await signed(body, randomUUID());
+    const flipped = `${body.slice(0, -2)} }`;
+    const status = async (text: string, headers: Record<string, string>) =>
+      (await deliver(text, headers)).status;
+    expect(await status(flipped, good)).to.equal(401);
+    expect(await status(body, { ...good, 'x-hub-signature-256': '' })).to.equal(401);
+    expect(await status(body, { ...good, 'content-type': 'text/plain' })).to.equal(415);
+    const broken = '{"ref":';
+    expect(await status(broken, await signed(broken, randomUUID()))).to.equal(400);
+    await repo.remove();
+  });
+
+  it('of two pushes at once the newer wins, and the older says that it was superseded', async () => {
+    const repo = await on.repo('bob', 'race');
+    const start = await on.push(repo, {
+      'stack.yml': stackFile('race'),
+      'race/handler.ts': answering('start'),
+    });
+    await on.completed('bob', 'race', start);
+    const older = await on.push(repo, { 'race/handler.ts': answering('older') });
+    const newer = await on.push(repo, { 'race/handler.ts': answering('newer') });
+    const [lost, won] = await Promise.all([
+      on.completed('bob', 'race', older),
+      on.completed('bob', 'race', newer),
+    ]);
+    expect(won.get('stack-deploy')?.conclusion).to.equal('success');
+    expect(lost.get('stack-deploy')?.conclusion).to.be.oneOf(['cancelled', 'neutral', 'success']);
+    expect((await on.call('bob', '/race')).text).to.equal('newer');
+    await repo.remove();
+  });
+
+  it('an owner who is not on the list of customers is refused', async () => {
+    const repo = await on.repo('mallory', 'uninvited');
+    await on.push(repo, {
+      'stack.yml': stackFile('uninvited'),
+      'uninvited/handler.ts': answering('let me in'),
+    });
+    const body = await lastPush('mallory', 'uninvited');
+    const answer = await deliver(body, await signed(body, randomUUID()));
+    expect(answer.status).to.equal(403);
+    expect((await on.call('mallory', '/uninvited')).status).to.equal(404);
+    await repo.remove();
+  });
+});

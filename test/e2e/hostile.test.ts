@@ -1,0 +1,152 @@
+import { expect } from 'chai';
+import { createSigner, signatureHeader } from '#shared/messages/signature.ts';
+import { answering, deploymentsOn, stackFile } from '../helpers/deployments.ts';
+import { httpGet } from '../helpers/http-get.ts';
+import { type PlatformProcess, secretOf } from '../helpers/platform-process.ts';
+import { sharedPlatform } from '../helpers/shared-platform.ts';
+
+describe('hostile tenants and callers', function () {
+  this.timeout(240_000);
+  let platform: PlatformProcess;
+  const on = deploymentsOn(() => platform);
+  before(async () => {
+    platform = await sharedPlatform();
+  });
+
+  const base = () => `http://127.0.0.1:${platform.port}`;
+  const refusedPush = async (name: string, files: Parameters<typeof on.push>[1]) => {
+    const repo = await on.repo('carol', name);
+    const sha = await on.push(repo, files);
+    const checks = await on.completed('carol', name, sha);
+    await repo.remove();
+    const stack = checks.get('stack-deploy');
+    expect(stack?.conclusion).to.equal('failure');
+    return stack?.output.summary ?? '';
+  };
+
+  it('refuses a link to a secret of the platform', async () => {
+    const text = await refusedPush('linked', {
+      'stack.yml': stackFile('linked'),
+      'linked/handler.ts': answering('x'),
+      'linked/key.txt': { link: '/var/openfaas/secrets/payload-secret' },
+    });
+    expect(text).to.contain('linked/key.txt').and.to.match(/link/);
+  });
+
+  it('refuses a handler outside the repo', async () => {
+    const text = await refusedPush('outside', {
+      'stack.yml': stackFile('outside').replace('./outside', '../..'),
+      'outside/handler.ts': answering('x'),
+    });
+    expect(text).to.contain('../..');
+  });
+
+  it('refuses a function key that is a path', async () => {
+    const text = await refusedPush('keyed', {
+      'stack.yml': stackFile('keyed').replace('  keyed:', '  ../../x:'),
+      'keyed/handler.ts': answering('x'),
+    });
+    expect(text).to.contain('../../x');
+  });
+
+  for (const [owner, fn] of [
+    ['git', 'tar'],
+    ['github', 'push'],
+  ] as const) {
+    it(`does not let ${owner} + ${fn} replace the platform's ${owner}-${fn}`, async () => {
+      const repo = await on.repo(owner, 'impostor');
+      const sha = await on.push(repo, {
+        'stack.yml': stackFile(fn),
+        [`${fn}/handler.ts`]: answering('impostor'),
+      });
+      const checks = await on.completed(owner, 'impostor', sha);
+      expect(checks.get(fn)?.conclusion).to.equal('failure');
+      expect(checks.get(fn)?.output.summary).to.contain('taken');
+      expect((await on.call(owner, `/${fn}`)).status).to.equal(404);
+      await repo.remove();
+      // The platform's function still does its work.
+      const other = await on.repo('carol', `after-${owner}`);
+      const next = await on.push(other, {
+        'stack.yml': stackFile(`after-${owner}`),
+        [`after-${owner}/handler.ts`]: answering('fine'),
+      });
+      const after = await on.completed('carol', `after-${owner}`, next);
+      expect(after.get('stack-deploy')?.conclusion).to.equal('success');
+      await other.remove();
+    });
+  }
+
+  it('no internal function answers to visitors', async () => {
+    for (const path of [
+      '/tar',
+      '/Tar',
+      '/%74ar',
+      '//tar',
+      '/./tar',
+      '/x/../tar',
+      '/tar%2f',
+      '/tar/',
+    ]) {
+      const { status } = await on.call('git', path);
+      expect(status, path).to.be.oneOf([400, 404]);
+    }
+    for (const path of ['/git-tar', '/buildshiprun', '/of-builder', '/garbage-collect', '/echo']) {
+      expect((await on.call('system', path)).status, path).to.equal(404);
+    }
+  });
+
+  it('refuses an unsigned call, a signature for another function, and an old one', async () => {
+    const body = JSON.stringify({ owner: 'alice', repo: 'two', id: '000000000-0000000-00000000' });
+    const current = await secretOf(platform, 'payload-secret');
+    const sign = (receiver: string, ageMs: number) =>
+      createSigner({ current }, () => Date.now() - ageMs).sign({
+        receiver,
+        method: 'POST',
+        path: '/',
+        body,
+      });
+    const call = async (headers: Record<string, string>): Promise<number> => {
+      const answer = await httpGet(
+        `${base()}/function/git-tar`,
+        { 'content-length': String(body.length), ...headers },
+        { method: 'POST', body },
+      );
+      return answer.status;
+    };
+    expect(await call({})).to.equal(401);
+    expect(await call({ [signatureHeader]: sign('of-builder', 0) })).to.equal(401);
+    expect(await call({ [signatureHeader]: sign('git-tar', 2 * 3600_000) })).to.equal(401);
+    // The control: signed as it should be, it gets as far as to miss the deployment.
+    expect(await call({ [signatureHeader]: sign('git-tar', 0) })).to.equal(404);
+  });
+
+  it('a function sees its own environment and nothing of the platform', async () => {
+    const repo = await on.repo('carol', 'spy');
+    const sha = await on.push(repo, {
+      'stack.yml': stackFile('spy'),
+      'spy/handler.ts': `import { readdirSync } from 'node:fs';
+export default async (event: { headers: object }) => {
+  const list = (path: string) => { try { return readdirSync(path); } catch { return []; } };
+  return { env: Object.keys(process.env), headers: event.headers, secrets: list('/var/openfaas/secrets'),
+    cwd: process.cwd() };
+};\n`,
+    });
+    await on.completed('carol', 'spy', sha);
+    const answer = await on.call('carol', '/spy', {
+      cookie: 'openfaas_cloud_token=abc; theme=dark',
+      'x-cloud-signature': 'forged',
+      'x-callback-url': 'http://127.0.0.1/',
+    });
+    const seen = JSON.parse(answer.text) as {
+      env: string[];
+      headers: Record<string, string>;
+      secrets: string[];
+    };
+    expect(seen.secrets).to.deep.equal([]);
+    expect(seen.env).to.not.include('s3_url');
+    expect(seen.env.filter((name) => /npm_|HOME_|SHELL|USER$/i.test(name))).to.deep.equal([]);
+    expect(seen.headers['cookie']).to.equal('theme=dark');
+    expect(seen.headers).to.not.have.any.keys('x-cloud-signature', 'x-callback-url');
+    await repo.remove();
+  });
+});

@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { sharedPlatform } from '../helpers/shared-platform.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const start = fileURLToPath(new URL('../../local/start.mjs', import.meta.url));
+const npmStart = (...args: string[]) =>
+  spawnSync(process.execPath, [start, ...args], { encoding: 'utf8', timeout: 60_000 });
+
+describe('npm start', function () {
+  this.timeout(240_000);
+
+  it('explains itself', () => {
+    const { stdout, status } = npmStart('--help');
+    expect(status).to.equal(0);
+    for (const option of ['--port', '--data', '--no-sample', '--customers', '--isolation']) {
+      expect(stdout).to.contain(option);
+    }
+  });
+
+  it('says in one line what is wrong with an option', () => {
+    for (const args of [
+      ['--prot', '1'],
+      ['--port', 'x'],
+      ['--isolation', 'chroot'],
+    ]) {
+      const { stderr, status } = npmStart(...args);
+      expect(status).to.equal(1);
+      expect(stderr.trim().split('\n'), stderr).to.have.length(1);
+      expect(stderr).to.contain('--help');
+    }
+  });
+
+  it('says in one line that the port is taken, and leaves nothing running', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const folder = await tempDir();
+    const { stderr, status } = npmStart('--port', String(port), '--data', folder.path);
+    taken.close();
+    await folder.remove();
+    expect(status).to.equal(1);
+    expect(stderr.trim().split('\n'), stderr).to.have.length(1);
+    expect(stderr).to.contain(String(port)).and.to.contain('--port');
+  });
+
+  it('prints the login of faas-cli, the isolation in force and where it is ready', async () => {
+    const output = (await sharedPlatform()).output();
+    expect(output).to.match(/faas-cli login --gateway http:\/\/127\.0\.0\.1:\d+/);
+    expect(output).to.match(/Each function/);
+    expect(output).to.match(/^Ready: http:\/\/system\.localhost:\d+\/$/m);
+  });
+});
