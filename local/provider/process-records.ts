@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { processesByParent, processTree, readProcess } from './process-table.ts';
 
@@ -23,6 +23,7 @@ export function openProcessRecords(folder: string): ProcessRecords {
     if (record !== undefined) {
       endStray(record.pid, record.started);
       rmSync(record.home, { recursive: true, force: true });
+      removeIfEmpty(dirname(record.home));
     }
     rmSync(path, { force: true });
   }
@@ -38,6 +39,15 @@ export function openProcessRecords(folder: string): ProcessRecords {
       return () => rmSync(path, { force: true });
     },
   };
+}
+
+/** The run folder of the platform that was killed, once its last replica's folder is gone. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // something else is in it
+  }
 }
 
 function endStray(pid: number, started: string): void {
