@@ -142,7 +142,10 @@ describe('the handlers of a push, on a real store and a real git host', () => {
       parseRepoName('hello'),
     );
     expect(runs[0]?.external_id).to.equal(`${ref?.id}/stack`);
-    expect(await store.list('audit/')).to.have.length(1);
+    await eventually(async () => {
+      const trail = await Promise.all((await store.list('audit/')).map((key) => store.get(key)));
+      expect(trail.join('\n')).to.contain('"Push to main accepted"');
+    });
   });
 
   it('refuse an owner who is no customer, and show it in the list of deliveries', async () => {
