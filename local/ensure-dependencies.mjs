@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -32,14 +32,23 @@ export function ensureDependencies() {
   if (status !== 0) fail('npm could not install the dependencies; see its messages above.');
 }
 
-/** npm writes a lock of its own when it is done; it is older than ours after a change of ours. */
+/** npm keeps a lock of what it installed; optional packages of other systems are not in it. */
 function isInstalled() {
-  const installed = modified('node_modules/.package-lock.json');
-  return installed !== undefined && installed >= (modified('package-lock.json') ?? 0);
+  const installed = packagesOf('node_modules/.package-lock.json');
+  const wanted = packagesOf('package-lock.json');
+  if (installed === undefined || wanted === undefined) return false;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) =>
+      path === '' || (installed[path]?.version ?? (optional ? version : undefined)) === version,
+  );
 }
 
-function modified(path) {
-  return statSync(`${root}/${path}`, { throwIfNoEntry: false })?.mtimeMs;
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(`${root}/${file}`, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
 }
 
 function fail(message) {
