@@ -46,7 +46,7 @@ export function loadConfig<T>(read: (settings: Settings) => T, env: Environment 
     if (found === undefined) throw new Error(`${name} is not set.`);
     return found;
   };
-  const config = read({
+  const settings: Settings = {
     text: (name, fallback) => attempt(() => required(name, fallback), ''),
     flag: (name, fallback) => attempt(() => parseFlag(name, value(name), fallback), fallback),
     integer: (name, fallback, bounds) =>
@@ -63,12 +63,19 @@ export function loadConfig<T>(read: (settings: Settings) => T, env: Environment 
         .filter((item) => item !== '' && item !== 'none'),
     secret: (name) => attempt(() => readSecret(name, env), ''),
     optionalSecret: (name) => attempt(() => readOptionalSecret(name, env), undefined),
-  });
-  if (problems.length > 0) {
-    throw new CloudError('OFC_CONFIG', `The configuration is wrong: ${problems.join(' ')}`, {
+  };
+  const problem = (): CloudError =>
+    new CloudError('OFC_CONFIG', `The configuration is wrong: ${problems.join(' ')}`, {
       hint: 'See the tables of variables and secrets in docs/configuration.md.',
     });
+  let config: T;
+  try {
+    config = read(settings);
+  } catch (error) {
+    // What stands for a wrong setting can make `read` fail; then the setting is the reason.
+    throw problems.length > 0 ? problem() : error;
   }
+  if (problems.length > 0) throw problem();
   return config;
 }
 

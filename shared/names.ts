@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CloudError } from './errors.ts';
+import { isPlatformFunction, isPlatformSecret } from './platform-names.ts';
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -112,20 +113,26 @@ export function parseFunctionKey(text: unknown): FunctionKey {
  * is `alice-b-c`, `alice-b` + `c` is `alice--b-c`. Characters that a DNS label lacks follow four
  * hyphens, a run that doubling alone never makes.
  *
- * @throws CloudError `OFC_NAME_INVALID` over 63 characters.
+ * @throws CloudError `OFC_NAME_INVALID` over 63 characters, `OFC_NAME_TAKEN` if it is a name of the
+ * platform (`git` + `tar`).
  */
 export function serviceName(owner: Owner, key: FunctionKey): ServiceName {
-  return joined('function', owner, key) as ServiceName;
+  const name = joined('function', owner, key);
+  if (isPlatformFunction(name)) throw taken('function', key, name);
+  return name as ServiceName;
 }
 
 /**
  * The deployed name of a tenant's secret, by the same rule as {@link serviceName}.
  *
- * @throws CloudError `OFC_NAME_INVALID`
+ * @throws CloudError `OFC_NAME_INVALID`, or `OFC_NAME_TAKEN` if it is a secret of the platform
+ * (`payload` + `secret`).
  */
 export function secretName(owner: Owner, name: string): SecretName {
   if (!dnsLabel.test(name)) throw invalid('secret', name);
-  return joined('secret', owner, name) as SecretName;
+  const full = joined('secret', owner, name);
+  if (isPlatformSecret(full)) throw taken('secret', name, full);
+  return full as SecretName;
 }
 
 /**
@@ -135,17 +142,23 @@ export function secretName(owner: Owner, name: string): SecretName {
  * @throws CloudError `OFC_NAME_INVALID` over 63 characters.
  */
 export function hostLabel(owner: Owner): HostLabel {
-  const label = dnsLabel.test(owner) && !owner.includes('--') ? owner : escapeOwner(owner);
+  const plain = dnsLabel.test(owner) && !owner.includes('--');
+  // Some old logins end with a hyphen, a label cannot.
+  const label = plain ? owner : escapeOwner(owner).replace(/--$/, '----e');
   if (label.length > maxDnsLabel || !dnsLabel.test(label)) throw invalid('owner', owner);
   return label as string as HostLabel;
 }
 
-/** `text` as a Kubernetes label value: as it is if it fits, else a prefix and a digest of the whole. */
+/**
+ * `text` as a Kubernetes label value: as it is if it fits, else a prefix and a digest of the whole.
+ * What looks like such a digest gets one too, so nobody can take a name that stands for another's.
+ */
 export function labelValue(text: string): string {
-  if (text === '' || /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  const fits = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text);
+  if (text === '' || (fits && !/(?:^|-)[0-9a-f]{20}$/.test(text))) return text;
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 20);
   const prefix = text.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
-  return `${prefix.slice(0, 50)}${prefix === '' ? '' : '-'}${digest}`;
+  return `${prefix.slice(0, 42)}${prefix === '' ? '' : '-'}${digest}`;
 }
 
 const escapes: Readonly<Record<string, string>> = {
@@ -170,6 +183,14 @@ function joined(what: string, owner: Owner, name: string): string {
     );
   }
   return full;
+}
+
+function taken(what: string, name: string, full: string): CloudError {
+  return new CloudError(
+    'OFC_NAME_TAKEN',
+    `The ${what} "${name}" would be named "${full}" here, which is a name of the platform.`,
+    { hint: `Give the ${what} another name.` },
+  );
 }
 
 function hasDotSegment(name: string): boolean {

@@ -48,7 +48,7 @@ export async function advance(deps: Advancing, ref: DeploymentRef): Promise<Depl
     const supersededBy = head === undefined || head.id === id ? undefined : head.sha.slice(0, 7);
     const { maxParallelBuilds } = deps;
     const actions = nextActions(records, { supersededBy, maxParallelBuilds });
-    const progress = await Promise.all(actions.map((action) => execute(deps, records, action)));
+    const progress = await allOf(actions.map((action) => execute(deps, records, action)));
     if (!progress.includes('moved')) {
       if (progress.includes('sent')) await deps.messages.status(ref);
       return records;
@@ -83,8 +83,16 @@ async function execute(
     return await work(deps, records, action);
   } catch (error) {
     await deps.records.releaseClaim(ref, claim);
+    // A newer push was faster: the next round finds this one superseded.
+    if (toCloudError(error).code === 'OFC_CONFLICT') return 'moved';
     throw error;
   }
+}
+
+/** Waits for all, also if one fails: nothing goes on behind the back of a call that has ended. */
+async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(running);
+  return Promise.all(running);
 }
 
 async function work(

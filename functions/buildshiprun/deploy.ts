@@ -1,8 +1,6 @@
 import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/function-status.ts';
 import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
-import { parseRepoName } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
-import { parseDeploymentId } from '#shared/pipeline/deployment.ts';
 import { cloudLabel } from '#shared/pipeline/labels.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
@@ -22,10 +20,11 @@ interface DeployConfig {
 export function createDeploy(config: DeployConfig): Advancing['deploy'] {
   const { gateway, urls, limits, timeoutMs } = config;
   return async ({ deployment }, fn, image) => {
+    const url = urls.function(deployment.owner, fn.key);
     const earlierSpec = (running: FunctionStatus) => specOfEarlier(config, deployment, running);
     const spec = functionDeployment(deployment, fn, image, limits);
     await rollOut({ gateway, timeoutMs, earlierSpec }, deployment, spec);
-    return urls.function(deployment.owner, fn.key);
+    return url;
   };
 }
 
@@ -35,20 +34,21 @@ export function createDeploy(config: DeployConfig): Advancing['deploy'] {
  */
 async function specOfEarlier(
   { records, limits }: DeployConfig,
-  { owner }: Deployment,
+  { owner, repo, id }: Deployment,
   running: FunctionStatus,
 ): Promise<FunctionDeployment | undefined> {
-  const labels = running.labels ?? {};
-  const id = labels[cloudLabel.deployment];
-  const repo = labels[cloudLabel.repo];
-  if (id === undefined || repo === undefined) return undefined;
-  const earlier = await records.load({
-    owner,
-    repo: parseRepoName(repo),
-    id: parseDeploymentId(id),
-  });
-  if (earlier?.plan?.outcome !== 'planned') return undefined;
-  const fn = earlier.plan.functions.find(({ service }) => service === running.name);
-  if (fn === undefined || running.image === '') return undefined;
-  return functionDeployment(earlier.deployment, fn, running.image, limits);
+  const runningId = running.labels?.[cloudLabel.deployment];
+  const resumed = runningId === id;
+  const refs = await records.deploymentsOf(owner, repo);
+  const candidates = refs.filter((ref) => (resumed ? ref.id < id : ref.id === runningId));
+  for (const ref of candidates.reverse()) {
+    const earlier = await records.load(ref);
+    if (earlier?.plan?.outcome !== 'planned') continue;
+    const fn = earlier.plan.functions.find(({ service }) => service === running.name);
+    const build = fn && earlier.builds.get(fn.key);
+    if (fn === undefined || build?.outcome !== 'built') continue;
+    if (resumed && earlier.deploys.get(fn.key)?.outcome !== 'live') continue;
+    return functionDeployment(earlier.deployment, fn, build.image, limits);
+  }
+  return undefined;
 }

@@ -2,15 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/function-status.ts';
 import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
+import { labelValue } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
+
+/** How long a replica may take for one answer. */
+const answerTimeoutMs = 10_000;
 
 /** What a roll-out works with. */
 export interface RollOut {
   readonly gateway: Pick<GatewayClient, 'get' | 'deploy' | 'remove' | 'invoke'>;
   /** How long the new replica may take until it answers, in milliseconds. */
   readonly timeoutMs: number;
-  /** The spec of what an earlier deployment of ours put in place, to go back to. */
+  /** The spec of what an earlier deployment of ours put in place, to go back to; if this very one
+   * is running, after an interruption, that of the last one before it. */
   readonly earlierSpec: (running: FunctionStatus) => Promise<FunctionDeployment | undefined>;
 }
 
@@ -19,7 +24,8 @@ export interface RollOut {
  * or the function is removed if there was nothing.
  *
  * @throws CloudError `OFC_NAME_TAKEN` without touching anything if the name is somebody else's;
- * `OFC_DEPLOY_FAILED` after putting things back; `OFC_UPSTREAM` if the gateway fails.
+ * `OFC_CONFLICT` if a newer push was faster; `OFC_DEPLOY_FAILED` after putting things back;
+ * `OFC_UPSTREAM` if the gateway fails.
  */
 export async function rollOut(
   { gateway, timeoutMs, earlierSpec }: RollOut,
@@ -31,47 +37,64 @@ export async function rollOut(
   const earlier = running === undefined ? undefined : await earlierSpec(running);
   try {
     await gateway.deploy(spec);
-    await untilReady(gateway, spec.service, timeoutMs);
+    await untilReady(gateway, deployment, spec.service, timeoutMs);
   } catch (error) {
     const failure = toCloudError(error);
-    if (failure.kind === 'user') await putBack(gateway, spec.service, running, earlier);
+    if (failure.kind === 'user') await putBack(gateway, deployment, running, spec, earlier);
     throw failure;
   }
 }
 
-/** A name can be ours, the platform's, another owner's, or taken by another repo of this owner. */
+/**
+ * A name can be ours, the platform's, another owner's (also one who had this login before), or taken
+ * by another repo of this owner; and a newer push can have been faster.
+ */
 function assertOurs(running: FunctionStatus, deployment: Deployment): void {
-  if (!belongsTo(running, deployment.owner)) {
+  const labels = running.labels ?? {};
+  // The original wrote 0 for every owner.
+  const ownerId = labels[cloudLabel.ownerId] ?? '0';
+  const sameOwner = ownerId === '0' || ownerId === String(deployment.ownerId);
+  if (!belongsTo(running, deployment.owner) || !sameOwner) {
     throw new CloudError(
       'OFC_NAME_TAKEN',
       `The name "${running.name}" is taken by the platform or by another owner.`,
       { hint: 'Give the function another name in stack.yml.' },
     );
   }
-  const repoId = running.labels?.[cloudLabel.repoId];
-  if (repoId !== undefined && repoId !== String(deployment.repoId)) {
-    const repo = running.labels?.[cloudLabel.repo] ?? 'another repo';
+  const repoId = labels[cloudLabel.repoId];
+  const repo = labels[cloudLabel.repo];
+  const sameRepo =
+    repoId === undefined
+      ? repo === labelValue(deployment.repo)
+      : repoId === String(deployment.repoId);
+  if (!sameRepo) {
     throw new CloudError(
       'OFC_NAME_TAKEN',
-      `The function "${running.name}" is deployed from your repo "${repo}".`,
+      `The function "${running.name}" is deployed from your repo "${repo ?? 'of another name'}".`,
       { hint: 'Rename it here, or remove it there first.' },
     );
   }
+  const sameBranch = labels[cloudLabel.branch] === labelValue(deployment.branch);
+  if (sameBranch && idOf(running) > deployment.id) throw overtaken(running.name);
 }
 
+/**
+ * Waits for a ready replica of our own spec. A gateway can still tell of the one before for a moment,
+ * and a newer push can take over meanwhile.
+ */
 async function untilReady(
   gateway: RollOut['gateway'],
+  { id }: Deployment,
   service: string,
   timeoutMs: number,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.3, 1000)) {
     const status = await gateway.get(service);
-    if (status?.failure !== undefined) throw neverReady(status.failure);
-    if (status !== undefined && status.availableReplicas > 0) {
-      // A template without a readiness route answers this path itself: any answer but 5xx will do.
-      const { status: code } = await gateway.invoke(service, { method: 'GET', path: '/_/ready' });
-      if (code < 500) return;
+    if (status !== undefined && idOf(status) > id) throw overtaken(service);
+    if (status !== undefined && idOf(status) === id) {
+      if (status.failure !== undefined) throw neverReady(status.failure);
+      if (status.availableReplicas > 0 && (await answers(gateway, service))) return;
     }
     if (Date.now() > deadline) {
       throw neverReady(`it did not answer within ${Math.round(timeoutMs / 1000)} s.`);
@@ -80,18 +103,39 @@ async function untilReady(
   }
 }
 
+/** A template without a readiness route answers this path itself: any answer but 5xx will do. */
+async function answers(gateway: RollOut['gateway'], service: string): Promise<boolean> {
+  const request = { method: 'GET', path: '/_/ready', timeoutMs: answerTimeoutMs } as const;
+  return gateway.invoke(service, request).then(
+    ({ status }) => status < 500,
+    () => false,
+  );
+}
+
+/** Leaves alone what is not, or no longer, the replica that we put in place. */
 async function putBack(
   gateway: RollOut['gateway'],
-  service: string,
+  { id }: Deployment,
   running: FunctionStatus | undefined,
+  spec: FunctionDeployment,
   earlier: FunctionDeployment | undefined,
 ): Promise<void> {
-  if (running === undefined) await gateway.remove(service);
-  else if (earlier !== undefined) await gateway.deploy(earlier);
+  const now = await gateway.get(spec.service);
+  if (now === undefined || idOf(now) !== id) return;
+  if (earlier !== undefined) await gateway.deploy(earlier);
+  else if (running === undefined || idOf(running) === id) await gateway.remove(spec.service);
+}
+
+function idOf({ labels }: FunctionStatus): string {
+  return labels?.[cloudLabel.deployment] ?? '';
 }
 
 function neverReady(why: string): CloudError {
   return new CloudError('OFC_DEPLOY_FAILED', `The new replica did not become ready: ${why}`, {
     hint: 'Look for an error at start-up, a missing variable or a missing secret.',
   });
+}
+
+function overtaken(service: string): CloudError {
+  return new CloudError('OFC_CONFLICT', `A newer push has deployed "${service}".`);
 }

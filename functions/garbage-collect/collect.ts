@@ -32,15 +32,21 @@ export function orphans(
 
 /** Removes {@link orphans} from the gateway; gives their names. */
 export async function collect(
-  gateway: Pick<GatewayClient, 'list' | 'remove'>,
+  gateway: Pick<GatewayClient, 'list' | 'get' | 'remove'>,
   message: GarbageMessage,
 ): Promise<string[]> {
-  const removed = orphans(await gateway.list(), message).map(({ name }) => name);
-  for (const name of removed) await gateway.remove(name);
+  const removed: string[] = [];
+  for (const { name } of orphans(await gateway.list(), message)) {
+    // A newer push can have deployed it again since the list was made.
+    const now = await gateway.get(name);
+    if (now === undefined || orphans([now], message).length === 0) continue;
+    await gateway.remove(name);
+    removed.push(name);
+  }
   return removed;
 }
 
-/** Forgets all but the newest closed deployments of a repo, with their contexts. */
+/** Forgets all but the newest deployments of a repo, with their contexts; never one at work. */
 export async function prune(
   records: Records,
   owner: Owner,
@@ -50,7 +56,7 @@ export async function prune(
   const all = await records.deploymentsOf(owner, repo);
   let forgotten = 0;
   for (const ref of all.slice(0, Math.max(0, all.length - keep))) {
-    if (!(await records.isClosed(ref))) continue;
+    if (!(await records.isClosed(ref)) || (await records.isOpen(ref))) continue;
     await records.forget(ref);
     forgotten += 1;
   }

@@ -26,7 +26,7 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     if (!(await mayStart(store, Date.now()))) {
       throw new CloudError('OFC_BUSY', 'There was a sweep less than a minute ago.');
     }
-    return sweep({ records, store, messages, maxAgeMs }, Date.now());
+    return sweep({ records, messages, maxAgeMs }, Date.now());
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
   const removed = await collect(gateway, message);

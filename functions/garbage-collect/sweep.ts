@@ -1,11 +1,11 @@
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
 import type { Messages } from '#shared/pipeline/messages.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 
 /** What a sweep works with. */
 export interface Sweeping {
   readonly records: Records;
-  readonly store: ObjectStore;
   readonly messages: Messages;
   /** A deployment that is open for longer is closed as failed. */
   readonly maxAgeMs: number;
@@ -20,28 +20,42 @@ export interface SweepResult {
 /**
  * Takes every open deployment up again: each is nudged, and those at it too long are closed with a
  * reason. Whatever was lost, a message or a whole function, this repairs.
+ *
+ * @throws What the first deployment threw that could not be taken up; the others were all the same.
  */
-export async function sweep(
-  { records, messages, maxAgeMs }: Sweeping,
-  now: number,
-): Promise<SweepResult> {
-  const open = await records.open();
+export async function sweep(sweeping: Sweeping, now: number): Promise<SweepResult> {
+  const open = await sweeping.records.open();
+  const failures: unknown[] = [];
   let closed = 0;
   for (const ref of open) {
-    const found = await records.load(ref);
-    if (found === undefined) {
-      await records.settle(ref);
-      continue;
+    try {
+      if (await takeUp(sweeping, ref, now)) closed += 1;
+    } catch (error) {
+      failures.push(error);
     }
-    const age = now - found.deployment.receivedAt;
-    if (age > maxAgeMs && found.closed === undefined) {
-      const minutes = Math.round(age / 60_000);
-      const text = `Nothing came to an end in ${minutes} minutes. Push again or redeliver the webhook.`;
-      if (await records.close(ref, { state: 'failed', text, at: now })) closed += 1;
-    }
-    await messages.advance(ref);
   }
+  if (failures.length > 0) throw failures[0];
   return { open: open.length, closed };
+}
+
+/** True if it was closed here. */
+async function takeUp(
+  { records, messages, maxAgeMs }: Sweeping,
+  ref: DeploymentRef,
+  now: number,
+): Promise<boolean> {
+  const found = await records.load(ref);
+  if (found === undefined) {
+    await records.settle(ref);
+    return false;
+  }
+  const age = now - found.deployment.receivedAt;
+  const tooOld = age > maxAgeMs && found.closed === undefined;
+  const minutes = Math.round(age / 60_000);
+  const text = `Nothing came to an end in ${minutes} minutes. Push again or redeliver the webhook.`;
+  const closed = tooOld && (await records.close(ref, { state: 'failed', text, at: now }));
+  await messages.advance(ref);
+  return closed;
 }
 
 /**

@@ -10,7 +10,7 @@ import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
 import { parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
 import { parseStack } from '#shared/stack-file/parse-stack.ts';
-import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
+import type { StackFile, StackFunction, TemplateSource } from '#shared/stack-file/stack-file.ts';
 import { type PackedContext, packContext } from '#shared/tar/pack-context.ts';
 import type { Templates } from './templates.ts';
 
@@ -45,9 +45,9 @@ export async function planStack(
   deployment: Deployment,
   planning: Planning,
 ): Promise<StackPlan> {
-  const stack = await readStack(repo);
+  const { stack, fileName } = await readStack(repo);
   const functions: PlannedFunction[] = [];
-  const warnings = [...stack.warnings];
+  const warnings = [...stack.warnings, ...stack.configuration.templates.map(templateIgnored)];
   for (const fn of stack.functions.filter(({ skipBuild }) => !skipBuild)) {
     const template = await planning.templates.find(fn.lang);
     if (template.note !== undefined) warnings.push(`${fn.key}: ${template.note}`);
@@ -58,10 +58,11 @@ export async function planStack(
       fn,
       copy: stack.configuration.copy,
       limits: planning.limits,
+      fileName,
     });
     const context = await packContext(entries);
     const buildArgs = { ...tenantBuildArgs(fn, planning, warnings), ...template.buildArgs };
-    const environment = await environmentOf(repo, fn);
+    const environment = await environmentOf(repo, fn, fileName);
     const planned = plannedFunction(fn, deployment, planning, { context, buildArgs, environment });
     await planning.onFunction(planned, context);
     functions.push(planned);
@@ -74,17 +75,23 @@ export async function planStack(
   return { functions, warnings };
 }
 
-async function readStack(repo: SourceTree): Promise<StackFile> {
+async function readStack(repo: SourceTree): Promise<{ stack: StackFile; fileName: string }> {
   const root = (await repo.list('')) ?? [];
-  const file = stackFiles.find((name) =>
+  const fileName = stackFiles.find((name) =>
     root.some(({ path, kind }) => path === name && kind === 'file'),
   );
-  if (file === undefined) {
+  if (fileName === undefined) {
     throw new CloudError('OFC_STACK_MISSING', 'The repo has no stack.yml in its root folder.', {
       hint: 'Make one with "faas-cli new <name> --lang node-ts" and commit it.',
     });
   }
-  return parseStack((await repo.read(file)).toString('utf8'), { fileName: file });
+  const text = (await repo.read(fileName)).toString('utf8');
+  return { stack: parseStack(text, { fileName }), fileName };
+}
+
+/** A template runs code in the build, so the operator chooses where it comes from. */
+function templateIgnored({ name, line }: TemplateSource): string {
+  return `Line ${line}: the template "${name}" of "configuration.templates" is ignored here.`;
 }
 
 function plannedFunction(
@@ -129,7 +136,11 @@ function repositoryOf(image: string): string {
 }
 
 /** Files override the map, as in faas-cli; the last file wins. */
-async function environmentOf(repo: SourceTree, fn: StackFunction): Promise<Record<string, string>> {
+async function environmentOf(
+  repo: SourceTree,
+  fn: StackFunction,
+  fileName: string,
+): Promise<Record<string, string>> {
   let environment = { ...fn.environment };
   for (const file of fn.environmentFiles) {
     const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '';
@@ -137,7 +148,7 @@ async function environmentOf(repo: SourceTree, fn: StackFunction): Promise<Recor
     if (!entries.some(({ path, kind }) => path === file && kind === 'file')) {
       throw new CloudError(
         'OFC_STACK_INVALID',
-        `Line ${fn.line}: the environment file "${file}" of "${fn.key}" is not in the repo.`,
+        `${fileName} line ${fn.line}: the environment file "${file}" of "${fn.key}" is not in the repo.`,
       );
     }
     const text = (await repo.read(file)).toString('utf8');
@@ -155,6 +166,7 @@ function tenantBuildArgs(
   if (refused.length > 0) {
     warnings.push(`${fn.key}: build_args are ignored here: ${refused.join(', ')}.`);
   }
+  if (fn.buildOptions.length > 0) warnings.push(`${fn.key}: build_options are ignored here.`);
   return Object.fromEntries(
     Object.entries(fn.buildArgs).filter(([name]) => allowedBuildArgs.has(name)),
   );

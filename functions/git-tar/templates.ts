@@ -40,7 +40,7 @@ export function createTemplates(sources: TemplateSources): Templates {
     async find(lang) {
       if (lang === 'dockerfile') return dockerfile(sources);
       if (!langPattern.test(lang)) throw unknown(lang, sources);
-      const alias = sources.aliases[lang];
+      const alias = Object.hasOwn(sources.aliases, lang) ? sources.aliases[lang] : undefined;
       const builtIn = await templateIn(sources.builtIn, alias ?? lang);
       if (builtIn !== undefined) {
         return alias === undefined ? builtIn : { ...builtIn, ...compatible(lang, alias) };

@@ -20,12 +20,14 @@ export interface LogName {
 }
 
 /** What of a log is kept; a runaway build must not fill the store. */
-const maxLogBytes = 4 * 1024 * 1024;
-const maxPartBytes = 64 * 1024;
+const maxLogLength = 4 * 1024 * 1024;
+/** Below what pipeline-log takes, even if JSON needs six bytes for each character. */
+const maxPartLength = 64 * 1024;
+const postTimeoutMs = 5000;
 
 /**
  * Sends a build log to pipeline-log in parts while the build runs, one request at a time. A part
- * that cannot be sent is dropped: no build fails for want of its log.
+ * that cannot be sent is dropped: no build fails, or waits for long, for want of its log.
  *
  * @param everyMs How long lines are gathered before they are sent.
  */
@@ -38,31 +40,43 @@ export function openLogSink(
   let pending = '';
   let total = 0;
   let seq = 0;
-  let sending: Promise<void> = Promise.resolve();
+  let closing = false;
+  let sending: Promise<void> | undefined;
 
-  const send = (text: string, final: boolean): void => {
+  const sendPart = async (final: boolean): Promise<void> => {
+    const text = pending.slice(0, maxPartLength);
+    pending = pending.slice(maxPartLength);
     const body = JSON.stringify({ ...name, seq: seq++, text, final });
-    sending = sending.then(() => post(gateway, signer, body)).catch(() => undefined);
+    try {
+      await post(gateway, signer, body);
+    } catch {
+      // The end is what matters most, and nobody waits for parts that will not go either.
+      if (closing) pending = pending.slice(-maxPartLength);
+    }
+  };
+  const sendDownTo = async (rest: number): Promise<void> => {
+    while (pending.length > rest) await sendPart(false);
   };
   const flush = (): void => {
-    if (pending === '') return;
-    send(pending, false);
-    pending = '';
+    sending ??= sendDownTo(0).finally(() => {
+      sending = undefined;
+    });
   };
   const timer = setInterval(flush, everyMs);
 
   return {
     write(line) {
-      if (total > maxLogBytes) return;
+      if (total > maxLogLength) return;
       total += line.length + 1;
-      pending += total > maxLogBytes ? '… the log is cut here: it is too long.\n' : `${line}\n`;
-      if (pending.length > maxPartBytes) flush();
+      pending += total > maxLogLength ? '… the log is cut here: it is too long.\n' : `${line}\n`;
+      if (pending.length > maxPartLength) flush();
     },
     async close() {
       clearInterval(timer);
-      send(pending, true);
-      pending = '';
+      closing = true;
       await sending;
+      await sendDownTo(maxPartLength);
+      await sendPart(true);
     },
   };
 }
@@ -75,6 +89,11 @@ async function post(
   const receiver = 'pipeline-log';
   const signature = signer.sign({ receiver, method: 'POST', path: '/', body });
   const headers = { [signatureHeader]: signature };
-  const { status } = await gateway.invoke(receiver, { method: 'POST', headers, body });
+  const { status } = await gateway.invoke(receiver, {
+    method: 'POST',
+    headers,
+    body,
+    timeoutMs: postTimeoutMs,
+  });
   if (status >= 300) throw new CloudError('OFC_UPSTREAM', `pipeline-log answered ${status}.`);
 }

@@ -1,11 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import axios, { isAxiosError } from 'axios';
 import * as v from 'valibot';
 import { CloudError } from '../errors.ts';
 import { configEntry } from '../tar/builder-request.ts';
 import type { Builder, BuildRequest, BuiltImage } from './builder.ts';
+
+/** What one line of an answer may have; more is not the protocol. */
+const maxLineLength = 16 * 1024 * 1024;
 
 /** One object of the builder's NDJSON answer. */
 const answerSchema = v.object({
@@ -29,8 +31,8 @@ export function createHttpBuilder(url: string, payloadSecret: string): Builder {
       const { image, buildArgs, context } = request;
       const body = Buffer.concat([configEntry({ image, buildArgs }), context]);
       const mac = createHmac('sha256', payloadSecret).update(body).digest('hex');
-      const lines = await post(`${url}/build`, body, `sha256=${mac}`, request.signal);
-      return readAnswer(lines, request);
+      const answer = await post(`${url}/build`, body, `sha256=${mac}`, request.signal);
+      return readAnswer(answer, request);
     },
   };
 }
@@ -64,14 +66,11 @@ async function post(
 }
 
 async function readAnswer(
-  lines: Readable,
+  stream: Readable,
   { image, onLog, signal }: BuildRequest,
 ): Promise<BuiltImage> {
   try {
-    for await (const line of createInterface({
-      input: lines,
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })) {
+    for await (const line of linesOf(stream)) {
       if (line.trim() === '') continue;
       const answer = v.parse(v.pipe(v.string(), v.parseJson(), answerSchema), line);
       for (const entry of answer.log ?? []) onLog(entry);
@@ -87,9 +86,21 @@ async function readAnswer(
   } catch (error) {
     throw error instanceof CloudError ? error : brokenOff(signal);
   } finally {
-    lines.destroy();
+    stream.destroy();
   }
   throw brokenOff(signal);
+}
+
+/** Unlike `readline`, it ends with an error if the stream does. */
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > maxLineLength) throw new Error('a line has no end');
+    yield* lines;
+  }
+  yield rest;
 }
 
 function refusal(status: number): CloudError {

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import axios, { type AxiosRequestConfig, type AxiosResponse, isAxiosError } from 'axios';
 import * as v from 'valibot';
-import { CloudError } from '../errors.ts';
+import { CloudError, type ErrorCode } from '../errors.ts';
 import {
   type FunctionDeployment,
   type FunctionStatus,
@@ -54,8 +54,8 @@ export interface GatewayClient {
 const maxAnswerBytes = 16 * 1024 * 1024;
 
 /**
- * Makes a {@link GatewayClient}. Errors: `OFC_UPSTREAM` (unreachable, 5xx), `OFC_BUSY` (429),
- * `OFC_CONFIG` (401: credentials), `OFC_DEPLOY_FAILED` (the gateway refused a function).
+ * Makes a {@link GatewayClient}. Errors: `OFC_UPSTREAM` (unreachable, 5xx, anything unexpected),
+ * `OFC_BUSY` (429), `OFC_CONFIG` (401: credentials), `OFC_DEPLOY_FAILED` (it refused a function).
  */
 export function createGatewayClient(config: GatewayConfig): GatewayClient {
   const settings: AxiosRequestConfig = {
@@ -93,8 +93,13 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
       );
     }
   };
-  const expect = (answer: AxiosResponse<Buffer>, accepted: readonly number[], what: string) => {
-    if (!accepted.includes(answer.status)) throw refusal(answer, what);
+  const expect = (
+    answer: AxiosResponse<Buffer>,
+    accepted: readonly number[],
+    what: string,
+    refused: ErrorCode = 'OFC_UPSTREAM',
+  ) => {
+    if (!accepted.includes(answer.status)) throw refusal(answer, what, refused);
     return answer;
   };
 
@@ -117,7 +122,7 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
       const request = { url: '/system/functions', data: deployment };
       const updated = await call({ ...request, method: 'PUT' });
       const answer = updated.status === 404 ? await call({ ...request, method: 'POST' }) : updated;
-      expect(answer, [200, 201, 202], `function ${deployment.service}`);
+      expect(answer, [200, 201, 202], `function ${deployment.service}`, 'OFC_DEPLOY_FAILED');
     },
     async remove(name) {
       const answer = await call({
@@ -132,7 +137,7 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
         {
           method: 'POST',
           url: `/async-function/${name}${query === undefined ? '' : `?${query}`}`,
-          data: body,
+          data: bytes(body),
           headers: { 'content-type': 'application/json', ...headers },
         },
         functions,
@@ -144,7 +149,7 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
         {
           method,
           url: `/function/${name}${route}`,
-          ...(body === undefined ? {} : { data: body }),
+          ...(body === undefined ? {} : { data: bytes(body) }),
           ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
           headers: { 'content-type': 'application/json', ...headers },
         },
@@ -173,7 +178,12 @@ function parseAnswer<Schema extends v.GenericSchema>(
   return parsed.output;
 }
 
-function refusal(answer: AxiosResponse<Buffer>, what: string): CloudError {
+/** As axios sends it unchanged; a text it would trim, or quote if it is not JSON. */
+function bytes(body: string | Buffer): Buffer {
+  return Buffer.from(body);
+}
+
+function refusal(answer: AxiosResponse<Buffer>, what: string, refused: ErrorCode): CloudError {
   const said = Buffer.from(answer.data).toString('utf8').trim().slice(0, 500);
   const message = `The gateway answered ${answer.status} for ${what}${said === '' ? '.' : `: ${said}`}`;
   if (answer.status === 401 || answer.status === 403) {
@@ -183,7 +193,7 @@ function refusal(answer: AxiosResponse<Buffer>, what: string): CloudError {
   }
   if (answer.status === 429) return new CloudError('OFC_BUSY', message);
   if (answer.status >= 500) return new CloudError('OFC_UPSTREAM', message);
-  return new CloudError('OFC_DEPLOY_FAILED', message);
+  return new CloudError(refused, message);
 }
 
 function path(url: string | undefined): string {

@@ -5,20 +5,21 @@ export const headSchema = v.object({ id: v.string(), sha: v.string(), before: v.
 export type Head = v.InferOutput<typeof headSchema>;
 
 /**
- * The newest of some pushes on one branch. Webhooks can overtake each other: where one push began at
- * the commit with which another ended, that order counts, else the time of arrival, which ids carry.
+ * The newest of some pushes on one branch. Webhooks can overtake each other, so what counts is how the
+ * pushes follow one another: together they are a walk from commit to commit, and it ends where more
+ * pushes arrive than leave, also after a branch was forced back. Where pushes are missing there are
+ * several such ends; the one that came last, which ids tell, is it.
  */
 export function newestHead(heads: readonly Head[]): Head | undefined {
-  return heads.reduce<Head | undefined>((newest, head) => {
-    if (newest === undefined || follows(head, newest)) return head;
-    return newest;
-  }, undefined);
-}
-
-function follows(head: Head, other: Head): boolean {
-  if (head.sha !== other.sha) {
-    if (head.before === other.sha) return true;
-    if (other.before === head.sha) return false;
+  const surplus = new Map<string, number>();
+  const count = (sha: string, change: number) => surplus.set(sha, (surplus.get(sha) ?? 0) + change);
+  for (const { sha, before } of heads) {
+    count(sha, 1);
+    count(before, -1);
   }
-  return head.id > other.id;
+  const ends = heads.filter(({ sha }) => (surplus.get(sha) ?? 0) > 0);
+  return (ends.length > 0 ? ends : heads).reduce<Head | undefined>(
+    (newest, head) => (newest === undefined || head.id > newest.id ? head : newest),
+    undefined,
+  );
 }

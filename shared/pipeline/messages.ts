@@ -3,12 +3,7 @@ import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { signedCallbackUrl } from '../messages/callback-url.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
 import type { FunctionKey } from '../names.ts';
-import {
-  type DeploymentRef,
-  deploymentRefSchema,
-  deploymentSchema,
-  refOf,
-} from './deployment.ts';
+import { type DeploymentRef, deploymentRefSchema, deploymentSchema, refOf } from './deployment.ts';
 
 /** The message for github-push: a deployment, and what decides whether it is built. */
 export const pushMessageSchema = v.object({

@@ -60,7 +60,7 @@ export interface Records {
   deploymentsOf(owner: Owner, repo: RepoName): Promise<DeploymentRef[]>;
   /** The key of a function's build context. */
   contextKey(ref: DeploymentRef, key: FunctionKey): string;
-  /** Deletes all records of a deployment. */
+  /** Deletes all records of a deployment, which must be closed. */
   forget(ref: DeploymentRef): Promise<void>;
 }
 
@@ -72,6 +72,9 @@ export function deploymentPrefix({ owner, repo, id }: DeploymentRef): string {
 function repoPrefix(owner: Owner, repo: RepoName): string {
   return `deployments/${keyPart(owner)}/${keyPart(repo)}/`;
 }
+
+/** How many pushes may overtake each other. */
+const headWindow = 8;
 
 const claimSchema = v.object({ until: v.number() });
 
@@ -86,6 +89,7 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     `open/${ref.id}/${keyPart(ref.owner)}/${keyPart(ref.repo)}`;
   const headPrefix = (owner: Owner, repo: RepoName, branch: Branch) =>
     `heads/${keyPart(owner)}/${keyPart(repo)}/${keyPart(branch)}/`;
+  const headKey = ({ owner, repo, branch, id }: Deployment) => headPrefix(owner, repo, branch) + id;
 
   return {
     async begin(deployment) {
@@ -160,12 +164,13 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       if (last !== undefined) await store.put(last, JSON.stringify({ until: 0 }));
     },
 
-    async addHead({ owner, repo, branch, id, sha, before }) {
-      await createJson(store, `${headPrefix(owner, repo, branch)}${id}`, { id, sha, before });
+    async addHead(deployment) {
+      const { id, sha, before } = deployment;
+      await createJson(store, headKey(deployment), { id, sha, before });
     },
 
     async newestHead(owner, repo, branch) {
-      const keys = (await store.list(headPrefix(owner, repo, branch))).slice(-4);
+      const keys = (await store.list(headPrefix(owner, repo, branch))).slice(-headWindow);
       const heads = await Promise.all(keys.map((key) => getJson(store, key, headSchema)));
       return newestHead(heads.filter((head) => head !== undefined));
     },
@@ -194,6 +199,8 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       if (!(await this.isClosed(ref))) {
         throw new CloudError('OFC_INTERNAL', 'An open deployment must not be forgotten.');
       }
+      const deployment = await getJson(store, `${prefix(ref)}deployment.json`, deploymentSchema);
+      if (deployment !== undefined) await store.delete(headKey(deployment));
       // The record itself goes last: what is interrupted here is found and finished next time.
       const keys = (await store.list(prefix(ref))).sort(
         (a, b) => Number(a.endsWith('/deployment.json')) - Number(b.endsWith('/deployment.json')),

@@ -1,0 +1,54 @@
+/**
+ * Names in the cluster that are the platform's own. A tenant's names begin with the owner, so without
+ * this list an owner `basic` could mount `basic-auth-password`, and an owner `audit` could stand in
+ * for an `audit-event` that the operator left out. A test compares the lists with `stack.yml` and
+ * with what functions read.
+ */
+
+const functions: readonly string[] = [
+  'of-router',
+  'of-auth',
+  'of-builder',
+  'github-event',
+  'github-push',
+  'github-status',
+  'gitlab-event',
+  'gitlab-push',
+  'gitlab-status',
+  'git-tar',
+  'buildshiprun',
+  'pipeline-log',
+  'import-secrets',
+  'garbage-collect',
+  'list-functions',
+  'function-logs',
+  'system-metrics',
+  'audit-event',
+  'dashboard',
+  'echo',
+];
+
+const secrets: readonly string[] = [
+  'payload-secret',
+  'github-webhook-secret',
+  'private-key',
+  'basic-auth-user',
+  'basic-auth-password',
+  's3-access-key',
+  's3-secret-key',
+  'jwt-private-key',
+  'jwt-public-key',
+  'of-client-secret',
+  'registry-password',
+  'customers',
+];
+
+/** Whether a function of this name is, or may once be, part of the platform. */
+export function isPlatformFunction(name: string): boolean {
+  return functions.includes(name);
+}
+
+/** Whether a secret is the platform's, under its own name or with more behind it (`…-previous`). */
+export function isPlatformSecret(name: string): boolean {
+  return secrets.some((secret) => name === secret || name.startsWith(`${secret}-`));
+}
