@@ -30,7 +30,8 @@ Usage: npm start -- [options]
 export async function main(args: readonly string[], root: string): Promise<void> {
   const stop = new AbortController();
   let platform: Platform | undefined;
-  let log: Logger = createLogger();
+  // Until there is a log file, what goes wrong is said on the terminal alone.
+  let log: Logger = createLogger({}, () => undefined);
   try {
     const options = parseOptions(args, root);
     if (options === 'help') return void process.stdout.write(help);

@@ -2,6 +2,7 @@ import { CloudError, toCloudError } from '#shared/errors.ts';
 import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
 import { refOf } from '#shared/pipeline/deployment.ts';
 import { failedRecord } from '#shared/pipeline/failed-record.ts';
+import { holdClaim } from '#shared/pipeline/hold-claim.ts';
 import type { Messages } from '#shared/pipeline/messages.ts';
 import { type Action, nextActions } from '#shared/pipeline/next-actions.ts';
 import type { PlannedFunction } from '#shared/pipeline/plan.ts';
@@ -73,16 +74,16 @@ async function execute(
   }
   const claim = action.do === 'plan' ? 'plan' : claimName(action.do, action.fn.key);
   const { leaseMs, maxAttempts } = deps;
-  const result = await deps.records.claim(ref, claim, { leaseMs, maxAttempts });
-  if (result === 'held') return 'waiting';
-  if (result === 'exhausted') {
-    await giveUp(deps, ref, action);
-    return 'moved';
-  }
+  const limits = { leaseMs, maxAttempts };
+  const handsOver = action.do !== 'deploy';
   try {
-    return await work(deps, records, action);
+    const result = await holdClaim(deps.records, ref, claim, limits, handsOver, () =>
+      work(deps, records, action),
+    );
+    if (result === 'held') return 'waiting';
+    if (result === 'exhausted') await giveUp(deps, ref, action);
+    return result === 'won' && handsOver ? 'sent' : 'moved';
   } catch (error) {
-    await deps.records.releaseClaim(ref, claim);
     // A newer push was faster: the next round finds this one superseded.
     if (toCloudError(error).code === 'OFC_CONFLICT') return 'moved';
     throw error;
@@ -99,16 +100,10 @@ async function work(
   deps: Advancing,
   records: DeploymentRecords,
   action: Exclude<Action, { do: 'close' }>,
-): Promise<Progress> {
+): Promise<void> {
   const ref = refOf(records.deployment);
-  if (action.do === 'plan') {
-    await deps.messages.plan(ref);
-    return 'sent';
-  }
-  if (action.do === 'build') {
-    await deps.messages.build(ref, action.fn.key);
-    return 'sent';
-  }
+  if (action.do === 'plan') return deps.messages.plan(ref);
+  if (action.do === 'build') return deps.messages.build(ref, action.fn.key);
   try {
     const url = await deps.deploy(records, action.fn, action.image);
     await deps.records.recordDeploy(ref, action.fn.key, { outcome: 'live', url, at: Date.now() });
@@ -117,7 +112,6 @@ async function work(
     if (failure.kind === 'retry') throw failure;
     await deps.records.recordDeploy(ref, action.fn.key, failedRecord(failure));
   }
-  return 'moved';
 }
 
 /** The last attempt is over: the commit says so. */

@@ -1,4 +1,5 @@
 import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
+import { type ClaimLimits, holdClaim } from '#shared/pipeline/hold-claim.ts';
 import type { Messages, PushMessage } from '#shared/pipeline/messages.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import { skippedBranch } from './branch-rules.ts';
@@ -10,7 +11,7 @@ export interface Beginning {
   /** Branches that are built, as in {@link skippedBranch}. */
   readonly buildBranches: readonly string[];
   /** How long git-tar may take until somebody else tries, and how often. */
-  readonly claim: { readonly leaseMs: number; readonly maxAttempts: number };
+  readonly claim: ClaimLimits;
   readonly now: () => number;
 }
 
@@ -72,13 +73,7 @@ async function start(deps: Beginning, deployment: Deployment): Promise<void> {
 }
 
 async function plan({ records, messages, claim }: Beginning, ref: DeploymentRef): Promise<void> {
-  if ((await records.claim(ref, 'plan', claim)) !== 'won') return;
-  try {
-    await messages.plan(ref);
-  } catch (error) {
-    await records.releaseClaim(ref, 'plan');
-    throw error;
-  }
+  await holdClaim(records, ref, 'plan', claim, true, () => messages.plan(ref));
 }
 
 /** Deployments that this one may replace, so that they stop at once; each looks for itself. */

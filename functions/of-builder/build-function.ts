@@ -46,10 +46,13 @@ export async function buildFunction(
   const log = deps.openLog(records, key);
   try {
     const record = await run(deps, records, fn, log);
+    // The log first: the check that the record brings about shows its end.
+    await log.close();
     if (record !== undefined) await deps.records.recordBuild(ref, key, record);
     return record;
-  } finally {
+  } catch (error) {
     await log.close();
+    throw error;
   }
 }
 

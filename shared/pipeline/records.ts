@@ -49,6 +49,8 @@ export interface Records {
     action: Claimable,
     limits: { leaseMs: number; maxAttempts: number },
   ): Promise<ClaimResult>;
+  /** Makes the newest lease of an action end `leaseMs` from now. */
+  renewClaim(ref: DeploymentRef, action: Claimable, leaseMs: number): Promise<void>;
   /** Ends the newest lease of an action early: whoever held it has failed. */
   releaseClaim(ref: DeploymentRef, action: Claimable): Promise<void>;
   addHead(deployment: Deployment): Promise<void>;
@@ -159,9 +161,13 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       return (await createJson(store, key, { until: now() + leaseMs })) ? 'won' : 'held';
     },
 
-    async releaseClaim(ref, action) {
+    async renewClaim(ref, action, leaseMs) {
       const last = (await store.list(`${prefix(ref)}claims/${action}/`)).at(-1);
-      if (last !== undefined) await store.put(last, JSON.stringify({ until: 0 }));
+      if (last !== undefined) await store.put(last, JSON.stringify({ until: now() + leaseMs }));
+    },
+
+    releaseClaim(ref, action) {
+      return this.renewClaim(ref, action, 0);
     },
 
     async addHead(deployment) {

@@ -25,7 +25,8 @@ export const systemRoutes: readonly SystemRoute[] = [
     sees: 'path',
     cookies: true,
   },
-  { ...root, path: '/github-event', methods: ['POST'], function: 'github-event' },
+  // GitHub shows the answer to GET after an installation of the App.
+  { ...root, path: '/github-event', methods: ['GET', 'POST'], function: 'github-event' },
   { ...root, path: '/pipeline-log', methods: read, function: 'pipeline-log' },
   { ...root, path: '/list-functions', methods: read, function: 'list-functions' },
 ];

@@ -75,7 +75,7 @@ describe('of-router routing', () => {
       '/q/': 404,
       '/pipeline-log/x': 404,
       '/system/functions': 404,
-      '/github-event': 405,
+      '/github-event?setup_action=install': 200,
     };
     for (const [path, status] of Object.entries(statuses)) {
       expect((await call(path)).status, path).to.equal(status);
@@ -87,6 +87,7 @@ describe('of-router routing', () => {
       'GET /of-auth/auth/login?x',
       'GET /pipeline-log/?repo=x',
       'GET /list-functions/',
+      'GET /github-event/?setup_action=install',
       'POST /github-event/',
     ]);
   });
