@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { expect } from 'chai';
+import { documentedSecrets, documentedVariables } from '../helpers/documented-settings.ts';
+import { tableRows } from '../helpers/markdown-table.ts';
+import { platformStack } from '../helpers/platform-environment.ts';
+import { projectFiles, readSource, root } from '../helpers/source-files.ts';
+
+const readme = readSource('README.md');
+const documents = projectFiles().filter(
+  (path) => path.endsWith('.md') && !path.startsWith('test/fixtures/'),
+);
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function anchors(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map((match) =>
+    (match[1] ?? '')
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('README.md', () => {
+  it('has the table of functions as stack.yml has them', () => {
+    const functions = tableRows(readme, 'function').map(([name]) => name);
+    expect([...functions].sort()).to.deep.equal(
+      platformStack()
+        .functions.map(({ key }) => key as string)
+        .sort(),
+    );
+  });
+
+  it('counts variables, secrets and functions right', () => {
+    const names = platformStack().functions.map(({ key }) => key as string);
+    const counts = /Their (\d+) variables and (\d+) secrets/.exec(readme);
+    expect(counts?.slice(1)).to.deep.equal([
+      String(documentedVariables(names).length),
+      String(documentedSecrets(names).length),
+    ]);
+    const optional = tableRows(readme, 'function').filter((cells) => cells[3]?.startsWith('yes'));
+    expect(readme).to.include(
+      `the platform has ${names.length} (${names.length - optional.length} without the optional ones)`,
+    );
+  });
+
+  it('names commands that exist', () => {
+    const { scripts } = JSON.parse(readSource('package.json')) as {
+      scripts: Record<string, string>;
+    };
+    const used = documents.flatMap((path) =>
+      [...readSource(path).matchAll(/\bnpm (?:run (\w+)|(start|test)\b)/g)].map(
+        (match) => match[1] ?? match[2] ?? '',
+      ),
+    );
+    expect(used.filter((name) => !(name in scripts))).to.deep.equal([]);
+  });
+});
+
+describe('documents', () => {
+  it('link to files and headings that exist', () => {
+    const broken = documents.flatMap((path) =>
+      [...readSource(path).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+        .map(([, file = '', anchor]) => {
+          const target = file === '' ? path : posix.join(posix.dirname(path), file);
+          if (!existsSync(join(root, target))) return `${path}: ${file}`;
+          if (anchor === undefined || anchors(readSource(target)).includes(anchor)) return '';
+          return `${path}: ${file}#${anchor}`;
+        })
+        .filter((problem) => problem !== ''),
+    );
+    expect(broken).to.deep.equal([]);
+  });
+
+  it('name paths of the tree that exist', () => {
+    const named = /`((?:functions|shared|local|template|secrets|test|docs)\/[\w./-]*[\w/])`/g;
+    const broken = documents
+      .filter((path) => path !== 'CONTRIBUTING.md')
+      .flatMap((path) =>
+        [...readSource(path).matchAll(named)]
+          .map((match) => match[1] ?? '')
+          .filter((name) => !/^functions\/[ab]$/.test(name) && !existsSync(join(root, name)))
+          .map((name) => `${path}: ${name}`),
+      );
+    expect(broken).to.deep.equal([]);
+  });
+});
