@@ -75,7 +75,6 @@ function bundleOptions(contextDir, outDir, handler) {
     define: { 'process.env.NODE_ENV': '"production"' },
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     sourcemap: 'external',
     sourcesContent: false,
     legalComments: 'external',

@@ -3,7 +3,8 @@
  * a forwarding process). Run: `npx tsx test/bench/runtime.bench.ts [seconds]`.
  *
  * Server and load on a core each (taskset, where there is one), 50 keep-alive connections, logs into
- * a pipe that is read, rounds interleaved, medians. Times depend on the machine: read the ratios.
+ * a pipe that is read, candidates in turns, medians. Times depend on the machine: read the ratios; on a
+ * busy one those per second of processor time.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,8 +21,9 @@ import { tempDir } from '../helpers/temp-dir.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
-const seconds = process.argv[2] ?? '5';
-const rounds = 3;
+const seconds = process.argv[2] ?? '2';
+const rounds = 9;
+const warmUps = 2;
 const coldStarts = 15;
 
 const temp = await tempDir();
@@ -100,24 +102,39 @@ async function stop(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Resident memory of a process and its children, in MB. */
-async function memory(pid: number | undefined): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+/** The processes of a candidate: itself and its children. */
+async function family(pid: number | undefined): Promise<number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  const own = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-  const below = await Promise.all(
-    children
-      .split(' ')
-      .filter(Boolean)
-      .map((id) => memory(Number(id))),
-  );
-  return below.reduce((sum, mb) => sum + mb, own);
+  return [Number(pid), ...children.split(' ').filter(Boolean).map(Number)];
 }
 
-async function load(port: number, method: string): Promise<number> {
+/** Resident memory, in MB. */
+async function memory(pid: number | undefined): Promise<number> {
+  let kilobytes = 0;
+  for (const id of await family(pid)) {
+    const status = await readFile(`/proc/${id}/status`, 'utf8');
+    kilobytes += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
+  }
+  return kilobytes / 1024;
+}
+
+/** Processor time used so far, in seconds: user and system, of which the kernel counts hundredths. */
+async function cpuTime(pid: number | undefined): Promise<number> {
+  let ticks = 0;
+  for (const id of await family(pid)) {
+    const fields = (await readFile(`/proc/${id}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks / 100;
+}
+
+/** Requests per second of wall time, and per second of the server's processor time. */
+async function load(child: ChildProcess, port: number, method: string): Promise<[number, number]> {
   const argv = [join(here, 'runtime/load.mjs'), String(port), method, '50', seconds];
+  const before = await cpuTime(child.pid);
   const { stdout } = await run(...onCore(1, argv));
-  return Number(stdout);
+  const used = (await cpuTime(child.pid)) - before;
+  return [Number(stdout), (Number(stdout) * Number(seconds)) / used];
 }
 
 const median = (values: number[]) =>
@@ -127,7 +144,9 @@ const figures = {
   cold: collect(),
   idle: collect(),
   GET: collect(),
+  'GET cpu': collect(),
   POST: collect(),
+  'POST cpu': collect(),
   loaded: collect(),
 };
 
@@ -138,16 +157,24 @@ for (let index = 0; index < coldStarts; index++) {
     await stop(child);
   }
 }
-for (let round = 0; round < rounds; round++) {
-  for (const name of names) {
-    const { child, port } = await start(name);
-    await delay(500);
-    figures.idle.get(name)?.push(await memory(child.pid));
-    figures.GET.get(name)?.push(await load(port, 'GET'));
-    figures.POST.get(name)?.push(await load(port, 'POST'));
-    figures.loaded.get(name)?.push(await memory(child.pid));
-    await stop(child);
+// All run side by side, warm, and take turns: what disturbs the machine disturbs all of them.
+const running = new Map<Candidate, { child: ChildProcess; port: number }>();
+for (const name of names) running.set(name, await start(name));
+await delay(1000);
+for (const [name, { child }] of running) figures.idle.get(name)?.push(await memory(child.pid));
+for (let round = -warmUps; round < rounds; round++) {
+  for (const [name, { child, port }] of running) {
+    for (const method of ['GET', 'POST'] as const) {
+      const [perSecond, perCpuSecond] = await load(child, port, method);
+      if (round < 0) continue;
+      figures[method].get(name)?.push(perSecond);
+      figures[`${method} cpu`].get(name)?.push(perCpuSecond);
+    }
   }
+}
+for (const [name, { child }] of running) {
+  figures.loaded.get(name)?.push(await memory(child.pid));
+  await stop(child);
 }
 await temp.remove();
 
@@ -165,7 +192,9 @@ console.table(
       name,
       {
         'GET/s': ratio('GET', name),
+        'GET/cpu s': ratio('GET cpu', name),
         'POST 200 B/s': ratio('POST', name),
+        'POST/cpu s': ratio('POST cpu', name),
         'cold start': ratio('cold', name),
         'RSS idle': ratio('idle', name),
         'RSS after load': ratio('loaded', name),

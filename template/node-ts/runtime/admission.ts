@@ -3,7 +3,7 @@ import type { FunctionLog } from '../function/types.ts';
 import { isFull, refuseBusy } from './busy.ts';
 import { Call } from './call.ts';
 import type { RuntimeConfig } from './config.ts';
-import { startExecTimeout } from './exec-timeout.ts';
+import { createExecTimeout } from './exec-timeout.ts';
 import { endOne, type Lifecycle } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 import { splitTarget } from './request-target.ts';
@@ -23,10 +23,12 @@ const callerGone = 499;
 
 /** Lets requests in up to `max_inflight`, under the time limit, and counts and logs how they end. */
 export function createAdmission({ config, lifecycle, metrics, log, serve }: AdmissionOptions) {
+  const execTimeout = createExecTimeout(config.execTimeout);
+
   function onClose(this: TimedResponse): void {
     const { call } = this;
     if (call === undefined) return;
-    clearTimeout(call.timer);
+    execTimeout.stop(this);
     endOne(lifecycle);
     if (!this.writableFinished) call.abort(new DOMException('The caller has gone.', 'AbortError'));
     record(this, call);
@@ -44,7 +46,7 @@ export function createAdmission({ config, lifecycle, metrics, log, serve }: Admi
       status,
       durationMs: Math.round(seconds * 1e6) / 1e3,
       callId: call.callId,
-      ...(response.writableFinished ? undefined : { incomplete: true }),
+      incomplete: response.writableFinished ? undefined : true,
     });
   }
 
@@ -60,7 +62,7 @@ export function createAdmission({ config, lifecycle, metrics, log, serve }: Admi
     lifecycle.inflight++;
     response.call = call;
     response.on('close', onClose);
-    startExecTimeout(request, response, call, config.execTimeout);
+    execTimeout.start(request, response);
     void serve(request, response, call);
   };
 }

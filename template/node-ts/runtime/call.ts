@@ -7,7 +7,6 @@ export class Call implements RawContext {
   readonly method: string;
   readonly path: string;
   readonly quiet: boolean;
-  timer: NodeJS.Timeout | undefined;
   #base: FunctionLog;
   #log: FunctionLog | undefined;
   #controller: AbortController | undefined;

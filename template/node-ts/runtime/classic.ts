@@ -4,49 +4,66 @@ import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
 import { ClassicContext } from './classic-context.ts';
 import type { RuntimeConfig } from './config.ts';
-import { readEvent } from './event.ts';
+import { bodyLimit, createEvent } from './event.ts';
 import { answerFailure } from './failure.ts';
+import { hasBody, readBody } from './read-body.ts';
 import { sendValue } from './send-value.ts';
 import type { Serve } from './serve.ts';
 import type { TimedResponse } from './timed-response.ts';
+
+const noBody = Buffer.alloc(0);
 
 /** Serves requests with a classic handler, `(event, context, callback) => value`. */
 export function serveClassic(handler: Handler, config: RuntimeConfig): Serve {
   return async (request: IncomingMessage, response: TimedResponse, call: Call) => {
     try {
-      const event = await readEvent(request, config);
-      await run(handler, event, response, call);
+      const rawBody = hasBody(request)
+        ? await readBody(request, bodyLimit(request, config))
+        : noBody;
+      await run(handler, createEvent(request, rawBody, config), response, call);
     } catch (thrown) {
       if (!response.destroyed) answerFailure(response, thrown, call);
     }
   };
 }
 
-async function run(
-  handler: Handler,
-  event: FunctionEvent,
-  response: TimedResponse,
-  call: Call,
-): Promise<void> {
+/** Calls the handler and answers. A promise that it returns rejects if the handler does. */
+function run(handler: Handler, event: FunctionEvent, response: TimedResponse, call: Call): unknown {
   let settled = false;
-  const end = async (failed: boolean, value: unknown) => {
+  const succeed = (value: unknown) => {
     if (settled) return;
     settled = true;
-    if (!failed) return sendValue(response, context.status(), context.headers(), value);
-    if (value instanceof Error && !(context.hasStatus && context.status() < 500)) throw value;
-    const status = context.hasStatus ? context.status() : 500;
-    if (!(value instanceof Error)) return sendValue(response, status, context.headers(), value);
-    answerJson(response, status, { error: value.message }, { ...context.headers() });
+    return sendValue(response, context.status(), context.headers(), value);
   };
-  const context = new ClassicContext(call, ({ failed, value }) => {
-    end(failed, value).catch((thrown) => answerFailure(response, thrown, call));
+  const context = new ClassicContext(call, async ({ failed, value }) => {
+    try {
+      if (!failed) return await succeed(value);
+      if (settled) return;
+      settled = true;
+      await sendFailure(response, context, value);
+    } catch (thrown) {
+      answerFailure(response, thrown, call);
+    }
   });
   const result = handler(event, context, (error, value) => {
     if (error === undefined || error === null) context.succeed(value);
     else context.fail(error);
   });
+  if (isThenable(result)) return result.then(succeed);
   // A handler that takes the callback and returns nothing answers later.
-  if (result === undefined && handler.length > 2) return;
-  const value = await result;
-  await end(false, value);
+  return result === undefined && handler.length > 2 ? undefined : succeed(result);
 }
+
+/** Answers `context.fail(value)`. An Error is shown only with a status below 500 set before. */
+function sendFailure(response: TimedResponse, context: ClassicContext, value: unknown) {
+  const status = context.hasStatus ? context.status() : 500;
+  if (!(value instanceof Error)) return sendValue(response, status, context.headers(), value);
+  if (status >= 500) throw value;
+  answerJson(response, status, { error: value.message }, { ...context.headers() });
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  'then' in value &&
+  typeof value.then === 'function';

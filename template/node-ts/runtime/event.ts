@@ -3,20 +3,19 @@ import type { FunctionEvent } from '../function/types.ts';
 import type { RuntimeConfig } from './config.ts';
 import { kindOf, parseBody } from './parse-body.ts';
 import { parseQuery } from './parse-query.ts';
-import { readBody } from './read-body.ts';
 import { splitTarget } from './request-target.ts';
 
 /**
- * Reads and parses a request for a classic handler.
+ * What a classic handler gets of a request.
  *
- * @throws Refusal 400, 413 or 415; Error if the caller breaks off.
+ * @throws Refusal 400 or 415 if the body cannot be parsed.
  */
-export async function readEvent(
+export function createEvent(
   request: IncomingMessage,
+  rawBody: Buffer,
   config: RuntimeConfig,
-): Promise<FunctionEvent> {
+): FunctionEvent {
   const { headers } = request;
-  const rawBody = await readBody(request, bodyLimit(request, config));
   const { path, rawQuery } = splitTarget(request.url ?? '/');
   return {
     body: config.rawBody

@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import type { FunctionLog } from '../function/types.ts';
 import { answerJson } from './answer.ts';
 import { errorFields } from './error-fields.ts';
 import { Refusal } from './refusal.ts';
+import type { TimedResponse } from './timed-response.ts';
 
 /** The part of the platform's CloudError that the runtime knows, by its shape. */
 interface CodedError extends Error {
@@ -20,7 +20,7 @@ interface FailedCall {
  * Ends a request whose handler threw. An error made for the caller (a refusal, a CloudError below
  * 500) is shown; of any other only the reference id leaves the function, the rest is in the log.
  */
-export function answerFailure(response: ServerResponse, thrown: unknown, call: FailedCall): void {
+export function answerFailure(response: TimedResponse, thrown: unknown, call: FailedCall): void {
   const coded = isCoded(thrown) ? thrown : undefined;
   if (thrown instanceof Refusal) {
     answerJson(response, thrown.status, { error: thrown.message });
@@ -34,7 +34,7 @@ export function answerFailure(response: ServerResponse, thrown: unknown, call: F
   }
 }
 
-function answerFault(response: ServerResponse, coded: CodedError | undefined, id: string): void {
+function answerFault(response: TimedResponse, coded: CodedError | undefined, id: string): void {
   if (!response.headersSent) {
     const body = { error: 'The function failed.', code: coded?.code, id };
     answerJson(response, coded?.status ?? 500, body);

@@ -6,13 +6,18 @@ export function parseQuery(text: string): Record<string, string | string[]> {
   if (text === '') return fields;
   for (const [name, value] of Object.entries(parse(text))) {
     if (value === undefined) continue;
-    // Defined, not assigned: a field called __proto__ is a field like any other.
-    Object.defineProperty(fields, name, {
-      value,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    if (name === '__proto__') define(fields, name, value);
+    else fields[name] = value;
   }
   return fields;
+}
+
+/** Assigned, it would change the object's prototype instead. */
+function define(fields: object, name: string, value: string | string[]): void {
+  Object.defineProperty(fields, name, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }

@@ -1,7 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from './refusal.ts';
 
-const empty = Buffer.alloc(0);
+/** Whether the request has a body: RFC 9112 §6.3. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
 
 /** Whether the request announces more than `limit` bytes. */
 export const announcesMore = (request: IncomingMessage, limit: number): boolean =>
@@ -14,11 +18,6 @@ export const announcesMore = (request: IncomingMessage, limit: number): boolean 
  * who is only a little over gets to read the answer. Error if the caller breaks off.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const { headers } = request;
-  const length = headers['content-length'];
-  if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) {
-    return Promise.resolve(empty);
-  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { answer } from './answer.ts';
+import type { TimedResponse } from './timed-response.ts';
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
@@ -8,14 +8,15 @@ type Headers = Readonly<Record<string, string | string[]>>;
  * Answers with what a classic handler returned: nothing, text, bytes, a stream (anything async
  * iterable), else JSON. A content type set by the handler wins over the one of the kind.
  *
+ * @returns A promise for a stream: it rejects if the stream fails.
  * @throws Error if the value or a header cannot be sent; the response has not begun then.
  */
-export async function sendValue(
-  response: ServerResponse,
+export function sendValue(
+  response: TimedResponse,
   status: number,
   headers: Headers,
   value: unknown,
-): Promise<void> {
+): void | Promise<void> {
   if (value === undefined || value === null) return answer(response, status, headers);
   if (typeof value === 'string') {
     return answer(response, status, typed(headers, 'text/plain; charset=utf-8'), value);
@@ -47,7 +48,7 @@ const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
 
 /** Pipes with back-pressure. The headers leave with the first bytes, so that an early error is a 500. */
 function sendStream(
-  response: ServerResponse,
+  response: TimedResponse,
   status: number,
   headers: Headers,
   value: AsyncIterable<unknown>,

@@ -23,6 +23,12 @@ export class TimedResponse extends ServerResponse<IncomingMessage> {
     return (performance.now() - this.startedAt) / 1000;
   }
 
+  /** `writeHead` for headers that nobody else holds and that have no duration yet. */
+  writeOwnHead(status: number, headers: OutgoingHttpHeaders): void {
+    headers[name] = this.seconds.toFixed(6);
+    super.writeHead(status, headers);
+  }
+
   override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
     const given = typeof reason === 'object' ? reason : headers;
     const duration = this.seconds.toFixed(6);

@@ -6,7 +6,7 @@ const [port, method, connections, seconds] = process.argv.slice(2);
 const body = method === 'POST' ? JSON.stringify({ text: 'x'.repeat(189) }) : '';
 const request = Buffer.from(
   [
-    `${method} /path?a=1 HTTP/1.1`,
+    `${method} /path HTTP/1.1`,
     'Host: bench',
     'X-Call-Id: 3c1fb3b5-38f4-4b6a-a5a5-0c2a5a7d5e0f',
     ...(body ? ['Content-Type: application/json', `Content-Length: ${body.length}`] : []),
