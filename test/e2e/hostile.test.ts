@@ -60,8 +60,8 @@ describe('hostile tenants and callers', function () {
         [`${fn}/handler.ts`]: answering('impostor'),
       });
       const checks = await on.completed(owner, 'impostor', sha);
-      expect(checks.get(fn)?.conclusion).to.equal('failure');
-      expect(checks.get(fn)?.output.summary).to.contain('taken');
+      expect(checks.get('stack-deploy')?.conclusion).to.equal('failure');
+      expect(checks.get('stack-deploy')?.output.summary).to.contain(`${owner}-${fn}`);
       expect((await on.call(owner, `/${fn}`)).status).to.equal(404);
       await repo.remove();
       // The platform's function still does its work.
