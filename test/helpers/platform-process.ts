@@ -11,6 +11,7 @@ const start = fileURLToPath(new URL('../../local/start.mjs', import.meta.url));
 /** `npm start` as a process of its own. */
 export interface PlatformProcess {
   readonly port: number;
+  readonly pid: number;
   readonly data: string;
   /** Everything it printed so far. */
   output(): string;
@@ -52,6 +53,7 @@ export async function startPlatformProcess(
   if (port === -1) throw new Error(`The platform ended:\n${lines.join('\n')}`);
   return {
     port,
+    pid: child.pid ?? 0,
     data,
     output: () => lines.join('\n'),
     stop: () => end(child, exited, 'SIGINT'),
