@@ -190,13 +190,8 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     async deploymentsOf(owner, repo) {
       const base = repoPrefix(owner, repo);
       const keys = await store.list(base);
-      return keys
-        .filter((key) => key.endsWith('/deployment.json'))
-        .map((key) => ({
-          owner,
-          repo,
-          id: parseDeploymentId(key.slice(base.length).split('/')[0]),
-        }));
+      const ids = new Set(keys.map((key) => key.slice(base.length).split('/')[0]));
+      return [...ids].map((id) => ({ owner, repo, id: parseDeploymentId(id) }));
     },
 
     contextKey: (ref, key) => `${prefix(ref)}fn/${key}/context.tar`,
@@ -207,11 +202,10 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       }
       const deployment = await getJson(store, `${prefix(ref)}deployment.json`, deploymentSchema);
       if (deployment !== undefined) await store.delete(headKey(deployment));
-      // The record itself goes last: what is interrupted here is found and finished next time.
-      const keys = (await store.list(prefix(ref))).sort(
-        (a, b) => Number(a.endsWith('/deployment.json')) - Number(b.endsWith('/deployment.json')),
-      );
-      for (const key of keys) await store.delete(key);
+      // The verdict goes last: what is interrupted here never looks open, and is finished next time.
+      const verdict = `${prefix(ref)}closed.json`;
+      const keys = (await store.list(prefix(ref))).filter((key) => key !== verdict);
+      for (const key of [...keys, verdict]) await store.delete(key);
     },
   };
 }
