@@ -223,19 +223,20 @@ describe('github-status', () => {
   });
 
   describe('a rate limit', () => {
-    const limits: [string, number, Record<string, string>, string][] = [
-      ['Retry-After', 403, { 'retry-after': '30' }, 'secondary rate limit'],
-      ['429', 429, { 'retry-after': '30' }, 'slow down'],
+    // The headers are made when they are sent: some name a time.
+    const limits: [string, number, () => Record<string, string>, string][] = [
+      ['Retry-After', 403, () => ({ 'retry-after': '30' }), 'secondary rate limit'],
+      ['429', 429, () => ({ 'retry-after': '30' }), 'slow down'],
       [
         'no calls left',
         403,
-        {
+        () => ({
           'x-ratelimit-remaining': '0',
           'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 30),
-        },
+        }),
         'limit',
       ],
-      ['a message only', 403, {}, 'You have exceeded a secondary rate limit.'],
+      ['a message only', 403, () => ({}), 'You have exceeded a secondary rate limit.'],
     ];
     for (const [what, status, headers, message] of limits) {
       it(`has the queue try again later: ${what}`, async () => {
@@ -243,7 +244,7 @@ describe('github-status', () => {
         await records.begin(deployment);
         await records.recordPlan(deployment, planned);
         github.intercept = (_call, response) => {
-          response.writeHead(status, { 'content-type': 'application/json', ...headers });
+          response.writeHead(status, { 'content-type': 'application/json', ...headers() });
           response.end(JSON.stringify({ message }));
         };
         const error = await expectCode(report(), 'OFC_BUSY');
