@@ -173,6 +173,11 @@ describe('functions of stack.yml, built and started one by one', function () {
         said.map(({ name }) => name).sort(),
       );
 
+      const idle = fn.environmentFiles.filter(
+        (file) => !Object.keys(environmentFile(file)).some((name) => read.variables.has(name)),
+      );
+      expect(idle, 'files of which it reads nothing').to.deep.equal([]);
+
       // The list of customers is read when the first visitor comes.
       const file = read.variables.has('customers_path') ? ['customers'] : [];
       const needed = [...read.secrets, ...file].sort();
