@@ -34,15 +34,35 @@ export async function rollOut(
 ): Promise<void> {
   const running = await gateway.get(spec.service);
   if (running !== undefined) assertOurs(running, deployment);
-  const earlier = running === undefined ? undefined : await earlierSpec(running);
   try {
     await gateway.deploy(spec);
+    if (running !== undefined && isSameReplica(running, spec)) return;
     await untilReady(gateway, deployment, spec.service, timeoutMs);
   } catch (error) {
     const failure = toCloudError(error);
-    if (failure.kind === 'user') await putBack(gateway, deployment, running, spec, earlier);
+    if (failure.kind === 'user') {
+      const earlier = running === undefined ? undefined : await earlierSpec(running);
+      await putBack(gateway, deployment, running, spec, earlier);
+    }
     throw failure;
   }
+}
+
+/**
+ * Whether only labels and annotations differ: what answers now answers on, or was stopped for want of
+ * requests. A gateway that does not tell the environment (OpenFaaS CE) never gets a yes.
+ */
+function isSameReplica(running: FunctionStatus, spec: FunctionDeployment): boolean {
+  const parts = ({ image, envVars, secrets, envProcess, limits }: Partial<FunctionDeployment>) =>
+    JSON.stringify([
+      image,
+      Object.entries(envVars ?? {}).sort(),
+      [...(secrets ?? [])].sort(),
+      envProcess ?? '',
+      Object.entries(limits ?? {}).sort(),
+    ]);
+  const told = running.envVars !== undefined && running.failure === undefined;
+  return told && parts(running as Partial<FunctionDeployment>) === parts(spec);
 }
 
 /**

@@ -56,7 +56,7 @@ function load(settings: Settings): { signer: Signer; gitTar: GitTar } {
     templates: loadTemplates(settings, limits),
     pushRepositoryUrl: settings.text('push_repository_url'),
     limits: defaultSourceLimits,
-    allowedBuildArgs: new Set(settings.list('allowed_build_args', 'GO111MODULE,ASSETS')),
+    allowedBuildArgs: new Set(settings.list('allowed_build_args', 'GO111MODULE,ASSETS,TYPECHECK')),
   };
   return { signer, gitTar: { records, store, fetch, planning, imageExists } };
 }

@@ -46,33 +46,60 @@ export async function planStack(
   planning: Planning,
 ): Promise<StackPlan> {
   const { stack, fileName } = await readStack(repo);
-  const functions: PlannedFunction[] = [];
-  const warnings = [...stack.warnings, ...stack.configuration.templates.map(templateIgnored)];
-  for (const fn of stack.functions.filter(({ skipBuild }) => !skipBuild)) {
-    const template = await planning.templates.find(fn.lang);
-    if (template.note !== undefined) warnings.push(`${fn.key}: ${template.note}`);
-    const entries = await shrinkwrap({
-      repo,
-      template: template.tree,
-      templateYml: template.yml,
-      fn,
-      copy: stack.configuration.copy,
-      limits: planning.limits,
-      fileName,
-    });
-    const context = await packContext(entries);
-    const buildArgs = { ...tenantBuildArgs(fn, planning, warnings), ...template.buildArgs };
-    const environment = await environmentOf(repo, fn, fileName);
-    const planned = plannedFunction(fn, deployment, planning, { context, buildArgs, environment });
-    await planning.onFunction(planned, context);
-    functions.push(planned);
-  }
-  if (functions.length === 0) {
+  const wanted = stack.functions.filter(({ skipBuild }) => !skipBuild);
+  if (wanted.length === 0) {
     throw new CloudError('OFC_STACK_INVALID', 'The stack file declares no function to build.', {
       hint: 'Add one below "functions:", or take "skip_build" away.',
     });
   }
+  const functions: PlannedFunction[] = [];
+  const warnings = [...stack.warnings, ...stack.configuration.templates.map(templateIgnored)];
+  for (let from = 0; from < wanted.length; from += parallelFunctions) {
+    const planned = wanted
+      .slice(from, from + parallelFunctions)
+      .map((fn) => planFunction({ repo, deployment, planning, stack, fileName }, fn));
+    await Promise.allSettled(planned);
+    for (const one of await Promise.all(planned)) {
+      functions.push(one.planned);
+      warnings.push(...one.warnings);
+    }
+  }
   return { functions, warnings };
+}
+
+/** Each has its whole build context in memory meanwhile. */
+const parallelFunctions = 4;
+
+interface Stack {
+  readonly repo: SourceTree;
+  readonly deployment: Deployment;
+  readonly planning: Planning;
+  readonly stack: StackFile;
+  readonly fileName: string;
+}
+
+async function planFunction(
+  { repo, deployment, planning, stack, fileName }: Stack,
+  fn: StackFunction,
+): Promise<{ planned: PlannedFunction; warnings: string[] }> {
+  const warnings: string[] = [];
+  const template = await planning.templates.find(fn.lang);
+  if (template.note !== undefined) warnings.push(`${fn.key}: ${template.note}`);
+  const entries = await shrinkwrap({
+    repo,
+    template: template.tree,
+    templateYml: template.yml,
+    fn,
+    copy: stack.configuration.copy,
+    limits: planning.limits,
+    fileName,
+  });
+  const context = await packContext(entries);
+  const buildArgs = { ...tenantBuildArgs(fn, planning, warnings), ...template.buildArgs };
+  const environment = await environmentOf(repo, fn, fileName);
+  const planned = plannedFunction(fn, deployment, planning, { context, buildArgs, environment });
+  await planning.onFunction(planned, context);
+  return { planned, warnings };
 }
 
 async function readStack(repo: SourceTree): Promise<{ stack: StackFile; fileName: string }> {

@@ -48,7 +48,7 @@ function load(settings: Settings): OfBuilder {
     push: settings.text('push_repository_url'),
     pull: settings.text('repository_url'),
   };
-  const logEveryMs = settings.duration('log_interval', '500ms');
+  const logEveryMs = settings.duration('log_interval', '1s');
   const building: Building = {
     records: pipeline.records,
     store: pipeline.store,

@@ -18,6 +18,8 @@ export interface BuildTools {
   readonly installer: Installer;
   /** Without one, types are not checked. */
   readonly compiler: Compiler | undefined;
+  /** Whether types are checked where the build argument TYPECHECK does not say. */
+  readonly typecheck: boolean;
 }
 
 /** One build. */
@@ -58,7 +60,7 @@ export async function buildFunction(tools: BuildTools, job: BuildJob): Promise<I
 }
 
 async function buildBundle(
-  { templateFolder, installer, compiler }: BuildTools,
+  { templateFolder, installer, compiler, typecheck }: BuildTools,
   { contextDir, outDir, config, log, signal }: BuildJob,
   names: readonly string[],
 ): Promise<ImagePart[]> {
@@ -71,7 +73,9 @@ async function buildBundle(
   }
   const handler = template.findHandler(names);
   const typed = handler !== undefined && /\.m?ts$/.test(handler);
-  const wanted = typed && config.buildArgs['TYPECHECK'] !== 'false';
+  const asked = config.buildArgs['TYPECHECK'] ?? String(typecheck);
+  const wanted = typed && asked === 'true';
+  if (typed && !wanted) log('types: not checked (build argument TYPECHECK=true turns it on)');
   if (wanted && compiler === undefined) log('types: not checked, typescript is not installed');
   const ends = await Promise.allSettled([
     template.build({

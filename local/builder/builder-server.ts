@@ -31,7 +31,7 @@ export interface BuilderOptions {
   readonly modulesSeed?: ModulesSeed;
   /** Variables for npm: a registry, a proxy, npm_config_userconfig. Nothing else reaches it. */
   readonly npmEnvironment?: Readonly<Record<string, string>>;
-  /** Check the types of TypeScript handlers; true by default. */
+  /** Check the types of TypeScript handlers, unless TYPECHECK says otherwise; true by default. */
   readonly typecheck?: boolean;
   /** Builds at once; 2 by default. */
   readonly parallel?: number;
@@ -65,7 +65,8 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   await mkdir(jobs, { recursive: true, mode: 0o700 });
   const tools: BuildTools = {
     templateFolder: options.templateFolder,
-    compiler: options.typecheck === false ? undefined : findCompiler(),
+    compiler: findCompiler(),
+    typecheck: options.typecheck ?? true,
     installer: createInstaller({
       folder: join(folder, 'dependencies'),
       environment: options.npmEnvironment ?? {},

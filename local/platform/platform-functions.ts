@@ -72,8 +72,7 @@ async function buildFunction(
     copy: stack.configuration.copy,
   });
   const context = await packContext(entries);
-  // Our own types are checked by our tests: that need not take half of the first start.
-  const buildArgs = { ...fn.buildArgs, TYPECHECK: 'false' };
+  const { buildArgs } = fn;
   const repository = `${platform.registry}/openfaas-cloud/ofc-${fn.key}`;
   const buildKey = buildKeyOf(context.digest, `openfaas-cloud/ofc-${fn.key}`, buildArgs);
   const known = records[fn.key];

@@ -8,7 +8,6 @@ import { createGatewayClient, type GatewayClient } from '#shared/gateway/gateway
 import type { Logger } from '#shared/log.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
-import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
 import { createBuilder } from '../builder/builder-server.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
@@ -16,8 +15,8 @@ import { createGitServer } from '../git-server/git-server.ts';
 import { createGatewayMetrics } from '../metrics/gateway-metrics.ts';
 import { createMetricsServer } from '../metrics/metrics-server.ts';
 import { createS3Server } from '../object-store/s3-server.ts';
-import type { ImageSource } from '../provider/image-store.ts';
 import { createProcessProvider } from '../provider/process-provider.ts';
+import { createRegistryImages } from '../provider/registry-images.ts';
 import type { Isolation } from '../provider/sandbox.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { createSecretStore } from '../secrets/secret-store.ts';
@@ -128,6 +127,8 @@ async function startParts(
       templateFolder: join(root, 'template', 'node-ts'),
       modulesSeed: await ownModules(root),
       npmEnvironment: npmEnvironment(),
+      // It would double the time from push to live; on one machine the editor has said it before.
+      typecheck: false,
       port: await stablePort(folder('builder-port')),
     }),
   );
@@ -136,7 +137,7 @@ async function startParts(
   const provider = keep(
     await createProcessProvider({
       folder: folder('provider'),
-      images: imageSource(registryClient),
+      images: createRegistryImages(registryClient),
       readSecret: secrets.read,
       isolation: options.isolation,
       idleMs: options.idleMs,
@@ -250,23 +251,6 @@ async function listen(
       setTimeout(() => server.closeAllConnections(), 1000).unref();
       await closed;
     },
-  };
-}
-
-function imageSource(client: ReturnType<typeof createRegistryClient>): ImageSource {
-  const maxBytes = 512 * 1024 * 1024;
-  return {
-    manifestDigest: (reference) => client.manifestDigest(parseImageReference(reference)),
-    async pullManifest(reference, digest) {
-      const wanted = { ...parseImageReference(reference), tag: undefined, digest };
-      const manifest = await client.pullManifest(wanted);
-      if (manifest === undefined) {
-        throw new CloudError('OFC_DEPLOY_FAILED', `There is no image ${reference}.`);
-      }
-      return manifest.body.toString('utf8');
-    },
-    pullBlob: (reference, digest) =>
-      client.pullBlob(parseImageReference(reference), digest, { maxBytes }),
   };
 }
 

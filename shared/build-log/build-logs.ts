@@ -55,10 +55,13 @@ export function createBuildLogs(store: ObjectStore): BuildLogs {
   const listParts = async (name: LogName): Promise<PartKey[]> =>
     (await store.list(partsPrefix(name))).flatMap((key) => parsePartKey(name, key) ?? []);
 
+  const finish = async (name: LogName, text: Buffer, whole: LogSummary): Promise<void> => {
+    await store.put(logKey(name), text, { contentType: 'text/plain; charset=utf-8' });
+    await putJson(store, summaryKey(name), whole);
+  };
   const join = async (name: LogName, parts: readonly PartKey[], run: string): Promise<void> => {
     const { text, bytes, missing } = await joinParts(store, parts, maxLogBytes);
-    await store.put(logKey(name), text, { contentType: 'text/plain; charset=utf-8' });
-    await putJson(store, summaryKey(name), { run, bytes, missing });
+    await finish(name, text, { run, bytes, missing });
     // Where parts are missing the others stay, so that a late one can still take its place.
     if (missing === 0) for (const { key } of parts) await store.delete(key);
   };
@@ -69,6 +72,10 @@ export function createBuildLogs(store: ObjectStore): BuildLogs {
       const runKey = keyPart(run);
       const whole = await summary(name);
       if (whole?.run === runKey && whole.missing === 0) return;
+      if (seq === 0 && final) {
+        const whole = Buffer.from(text);
+        return finish(name, whole, { run: runKey, bytes: whole.length, missing: 0 });
+      }
       await store.put(partKey(name, run, seq, final), text);
       const parts = (await listParts(name)).filter((part) => part.run === runKey);
       if (parts.some((part) => part.final)) await join(name, parts, runKey);

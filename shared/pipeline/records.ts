@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import * as v from 'valibot';
 import { CloudError } from '../errors.ts';
 import type { Branch, FunctionKey, Owner, RepoName } from '../names.ts';
@@ -93,6 +94,21 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     `heads/${keyPart(owner)}/${keyPart(repo)}/${keyPart(branch)}/`;
   const headKey = ({ owner, repo, branch, id }: Deployment) => headPrefix(owner, repo, branch) + id;
 
+  // A record is written once, so what was read of it stays true.
+  const known = new LRUCache<string, object>({ max: 1000 });
+  const read = async <S extends v.GenericSchema<unknown, object>>(key: string, schema: S) => {
+    const before = known.get(key);
+    if (before !== undefined) return before as v.InferOutput<S>;
+    const record = await getJson(store, key, schema);
+    if (record !== undefined) known.set(key, record);
+    return record;
+  };
+  // Leases that this process took, renewed or saw; they save most looks into the store.
+  const leases = new LRUCache<string, { readonly key: string; readonly until: number }>({
+    max: 5000,
+  });
+  const claimPrefix = (ref: DeploymentRef, action: Claimable) => `${prefix(ref)}claims/${action}/`;
+
   return {
     async begin(deployment) {
       const created = await createJson(store, `${prefix(deployment)}deployment.json`, deployment);
@@ -107,16 +123,19 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       const base = prefix(ref);
       const names = (await store.list(base)).map((key) => key.slice(base.length));
       if (!names.includes('deployment.json')) return undefined;
-      const read = <S extends v.GenericSchema>(name: string, schema: S) =>
-        names.includes(name) ? getJson(store, base + name, schema) : Promise.resolve(undefined);
-      const perFunction = async <S extends v.GenericSchema>(file: string, schema: S) => {
+      const readOne = async <S extends v.GenericSchema<unknown, object>>(
+        name: string,
+        schema: S,
+      ) => (names.includes(name) ? read(base + name, schema) : undefined);
+      const perFunction = async <S extends v.GenericSchema<unknown, object>>(
+        file: string,
+        schema: S,
+      ) => {
         const found = names.flatMap((name) => {
           const match = /^fn\/([^/]+)\/([^/]+)$/.exec(name);
           return match?.[2] === file ? [{ key: match[1] as FunctionKey, name }] : [];
         });
-        const values = await Promise.all(
-          found.map(({ name }) => getJson(store, base + name, schema)),
-        );
+        const values = await Promise.all(found.map(({ name }) => read(base + name, schema)));
         return new Map(
           found.flatMap(({ key }, index) => {
             const value = values[index];
@@ -125,11 +144,11 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
         );
       };
       const [deployment, plan, builds, deploys, closed] = await Promise.all([
-        read('deployment.json', deploymentSchema),
-        read('plan.json', planRecordSchema),
+        readOne('deployment.json', deploymentSchema),
+        readOne('plan.json', planRecordSchema),
         perFunction('build.json', buildRecordSchema),
         perFunction('deploy.json', deployRecordSchema),
-        read('closed.json', closedRecordSchema),
+        readOne('closed.json', closedRecordSchema),
       ]);
       if (deployment === undefined) return undefined;
       const claimed = new Set(names.flatMap((name) => /^claims\/(.+)\/\d+$/.exec(name)?.[1] ?? []));
@@ -148,22 +167,34 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     settle: (ref) => store.delete(openKey(ref)),
 
     async claim(ref, action, { leaseMs, maxAttempts }) {
-      const base = `${prefix(ref)}claims/${action}/`;
+      const base = claimPrefix(ref, action);
+      const attempt = async (number: number): Promise<ClaimResult> => {
+        const key = `${base}${String(number).padStart(3, '0')}`;
+        const until = now() + leaseMs;
+        if (!(await createJson(store, key, { until }))) return 'held';
+        leases.set(base, { key, until });
+        return 'won';
+      };
+      const lease = leases.get(base);
+      if (lease !== undefined && lease.until > now()) return 'held';
+      if (lease === undefined && maxAttempts > 0 && (await attempt(1)) === 'won') return 'won';
       const attempts = await store.list(base);
       const last = attempts.at(-1);
-      if (last !== undefined) {
-        const held = await getJson(store, last, claimSchema);
-        if (held !== undefined && held.until > now()) return 'held';
+      const held = last === undefined ? undefined : await getJson(store, last, claimSchema);
+      if (last !== undefined && held !== undefined && held.until > now()) {
+        leases.set(base, { key: last, until: held.until });
+        return 'held';
       }
-      const attempt = attempts.length + 1;
-      if (attempt > maxAttempts) return 'exhausted';
-      const key = `${base}${String(attempt).padStart(3, '0')}`;
-      return (await createJson(store, key, { until: now() + leaseMs })) ? 'won' : 'held';
+      return attempts.length < maxAttempts ? attempt(attempts.length + 1) : 'exhausted';
     },
 
     async renewClaim(ref, action, leaseMs) {
-      const last = (await store.list(`${prefix(ref)}claims/${action}/`)).at(-1);
-      if (last !== undefined) await store.put(last, JSON.stringify({ until: now() + leaseMs }));
+      const base = claimPrefix(ref, action);
+      const key = leases.get(base)?.key ?? (await store.list(base)).at(-1);
+      if (key === undefined) return;
+      const until = now() + leaseMs;
+      await store.put(key, JSON.stringify({ until }));
+      leases.set(base, { key, until });
     },
 
     releaseClaim(ref, action) {
@@ -177,7 +208,7 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
 
     async newestHead(owner, repo, branch) {
       const keys = (await store.list(headPrefix(owner, repo, branch))).slice(-headWindow);
-      const heads = await Promise.all(keys.map((key) => getJson(store, key, headSchema)));
+      const heads = await Promise.all(keys.map((key) => read(key, headSchema)));
       return newestHead(heads.filter((head) => head !== undefined));
     },
 
