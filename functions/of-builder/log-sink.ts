@@ -54,11 +54,11 @@ export function openLogSink(
       if (closing) pending = pending.slice(-maxPartLength);
     }
   };
-  const sendDownTo = async (rest: number): Promise<void> => {
-    while (pending.length > rest) await sendPart(false);
+  const sendParts = async (): Promise<void> => {
+    while (pending.length > (closing ? maxPartLength : 0)) await sendPart(false);
   };
   const flush = (): void => {
-    sending ??= sendDownTo(0).finally(() => {
+    sending ??= sendParts().finally(() => {
       sending = undefined;
     });
   };
@@ -75,7 +75,7 @@ export function openLogSink(
       clearInterval(timer);
       closing = true;
       await sending;
-      await sendDownTo(maxPartLength);
+      await sendParts();
       await sendPart(true);
     },
   };
