@@ -1,6 +1,6 @@
 /**
  * The function runtime against bare node:http and the shape of the official template (Express behind
- * a forwarding process). Run: `npx tsx test/bench/runtime.bench.ts [seconds]`.
+ * a forwarding process). Run: `npx tsx test/bench/runtime.bench.ts [rounds]`.
  *
  * Server and load on a core each (taskset, where there is one), 50 keep-alive connections, logs into
  * a pipe that is read, candidates in turns, medians. Times depend on the machine: read the ratios; on a
@@ -21,9 +21,9 @@ import { tempDir } from '../helpers/temp-dir.ts';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
-const seconds = process.argv[2] ?? '2';
-const rounds = 9;
-const warmUps = 2;
+const rounds = Number(process.argv[2] ?? 40);
+const warmUps = 10;
+const windowMs = 400;
 const coldStarts = 15;
 
 const temp = await tempDir();
@@ -118,23 +118,20 @@ async function memory(pid: number | undefined): Promise<number> {
   return kilobytes / 1024;
 }
 
-/** Processor time used so far, in seconds: user and system, of which the kernel counts hundredths. */
-async function cpuTime(pid: number | undefined): Promise<number> {
-  let ticks = 0;
-  for (const id of await family(pid)) {
-    const fields = (await readFile(`/proc/${id}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / 100;
+interface Window {
+  readonly round: number;
+  readonly name: Candidate;
+  readonly method: 'GET' | 'POST';
+  readonly perSecond: number;
+  readonly perCpuSecond: number;
 }
 
-/** Requests per second of wall time, and per second of the server's processor time. */
-async function load(child: ChildProcess, port: number, method: string): Promise<[number, number]> {
-  const argv = [join(here, 'runtime/load.mjs'), String(port), method, '50', seconds];
-  const before = await cpuTime(child.pid);
-  const { stdout } = await run(...onCore(1, argv));
-  const used = (await cpuTime(child.pid)) - before;
-  return [Number(stdout), (Number(stdout) * Number(seconds)) / used];
+async function load(targets: readonly object[]): Promise<Window[]> {
+  const plan = { targets, connections: 50, windowMs, rounds: warmUps + rounds };
+  const { stdout } = await run(
+    ...onCore(1, [join(here, 'runtime/load.mjs'), JSON.stringify(plan)]),
+  );
+  return JSON.parse(stdout);
 }
 
 const median = (values: number[]) =>
@@ -157,20 +154,18 @@ for (let index = 0; index < coldStarts; index++) {
     await stop(child);
   }
 }
-// All run side by side, warm, and take turns: what disturbs the machine disturbs all of them.
 const running = new Map<Candidate, { child: ChildProcess; port: number }>();
 for (const name of names) running.set(name, await start(name));
 await delay(1000);
-for (const [name, { child }] of running) figures.idle.get(name)?.push(await memory(child.pid));
-for (let round = -warmUps; round < rounds; round++) {
-  for (const [name, { child, port }] of running) {
-    for (const method of ['GET', 'POST'] as const) {
-      const [perSecond, perCpuSecond] = await load(child, port, method);
-      if (round < 0) continue;
-      figures[method].get(name)?.push(perSecond);
-      figures[`${method} cpu`].get(name)?.push(perCpuSecond);
-    }
-  }
+const targets: object[] = [];
+for (const [name, { child, port }] of running) {
+  figures.idle.get(name)?.push(await memory(child.pid));
+  targets.push({ name, port, pids: await family(child.pid) });
+}
+for (const { round, name, method, perSecond, perCpuSecond } of await load(targets)) {
+  if (round < warmUps) continue;
+  figures[method].get(name)?.push(perSecond);
+  figures[`${method} cpu`].get(name)?.push(perCpuSecond);
 }
 for (const [name, { child }] of running) {
   figures.loaded.get(name)?.push(await memory(child.pid));
@@ -180,12 +175,20 @@ await temp.remove();
 
 const base = 'bare node:http';
 const of = (kind: keyof typeof figures, name: Candidate) => median(figures[kind].get(name) ?? []);
-const ratio = (kind: keyof typeof figures, name: Candidate) =>
-  `${(of(kind, name) / of(kind, base)).toFixed(2)} (${of(kind, name).toFixed(0)})`;
+/** The median of the ratios of neighbours in time. */
+function ratio(kind: keyof typeof figures, name: Candidate): string {
+  const own = figures[kind].get(name) ?? [];
+  const reference = figures[kind].get(base) ?? [];
+  const ratios = own.map((value, at) => value / (reference[at] ?? Number.NaN));
+  return `${median(ratios).toFixed(2)} (${of(kind, name).toFixed(0)})`;
+}
+
 console.log(
   `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, taskset: ${taskset}`,
 );
-console.log(`Ratios to ${base}; in brackets requests/s, ms, MB. ${rounds} rounds of ${seconds} s.`);
+console.log(
+  `Ratios to ${base}; in brackets requests/s, ms, MB. ${rounds} windows of ${windowMs} ms each.`,
+);
 console.table(
   Object.fromEntries(
     names.map((name) => [

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FunctionLog } from '../function/types.ts';
 import { isFull, refuseBusy } from './busy.ts';
 import { Call } from './call.ts';
@@ -6,9 +6,7 @@ import type { RuntimeConfig } from './config.ts';
 import { createExecTimeout } from './exec-timeout.ts';
 import { endOne, type Lifecycle } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
-import { splitTarget } from './request-target.ts';
 import type { Serve } from './serve.ts';
-import type { TimedResponse } from './timed-response.ts';
 
 interface AdmissionOptions {
   readonly config: RuntimeConfig;
@@ -25,44 +23,43 @@ const callerGone = 499;
 export function createAdmission({ config, lifecycle, metrics, log, serve }: AdmissionOptions) {
   const execTimeout = createExecTimeout(config.execTimeout);
 
-  function onClose(this: TimedResponse): void {
-    const { call } = this;
-    if (call === undefined) return;
-    execTimeout.stop(this);
-    endOne(lifecycle);
-    if (!this.writableFinished) call.abort(new DOMException('The caller has gone.', 'AbortError'));
-    record(this, call);
-  }
-
-  function record(response: TimedResponse, call: Call): void {
-    const { seconds } = response;
+  function record({ request, response, seconds, callId, path }: Call): void {
     const status = response.headersSent ? response.statusCode : callerGone;
-    metrics.observe(call.method, status, seconds);
-    if (call.quiet) return;
-    // The path only: a query may hold a token or an OAuth code.
+    const method = request.method ?? 'GET';
+    metrics.observe(method, status, seconds);
+    if (request.headers['user-agent']?.startsWith('kube-probe') === true) return;
     log.info('request', {
-      method: call.method,
-      path: call.path,
+      method,
+      // The path only: a query may hold a token or an OAuth code.
+      path,
       status,
       durationMs: Math.round(seconds * 1e6) / 1e3,
-      callId: call.callId,
+      callId,
       incomplete: response.writableFinished ? undefined : true,
     });
   }
 
-  return (request: IncomingMessage, response: TimedResponse): void => {
-    const call = new Call(request, splitTarget(request.url ?? '/').path, log);
+  function end(call: Call): void {
+    execTimeout.stop(call);
+    endOne(lifecycle);
+    if (!call.response.writableFinished) {
+      call.abort(new DOMException('The caller has gone.', 'AbortError'));
+    }
+    record(call);
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const call = new Call(request, response, log);
     // Whoever keeps connections open moves on to another replica.
     if (lifecycle.draining) response.shouldKeepAlive = false;
     if (isFull(config, lifecycle)) {
-      response.once('close', () => record(response, call));
+      response.once('close', () => record(call));
       refuseBusy(response);
       return;
     }
     lifecycle.inflight++;
-    response.call = call;
-    response.on('close', onClose);
-    execTimeout.start(request, response);
-    void serve(request, response, call);
+    response.on('close', () => end(call));
+    execTimeout.start(call);
+    void serve(call);
   };
 }

@@ -1,16 +1,18 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { TimedResponse } from './timed-response.ts';
+import type { Call } from './call.ts';
+import { durationHeader } from './time-head.ts';
 
 /** Set here, whatever a handler that relays another answer's headers says. */
 const ownHeaders = new Set(['content-length', 'transfer-encoding', 'x-duration-seconds']);
 
-/** Ends a response with a body of known length. Does nothing if it has begun already. */
+/** Ends a call with a body of known length. Does nothing if its answer has begun already. */
 export function answer(
-  response: TimedResponse,
+  call: Call,
   status: number,
   headers: OutgoingHttpHeaders,
   body: string | Buffer = '',
 ): void {
+  const { response } = call;
   if (response.headersSent || response.destroyed) return;
   const all: OutgoingHttpHeaders = {};
   for (const name in headers) {
@@ -18,17 +20,18 @@ export function answer(
   }
   const bodiless = status === 204 || status === 304;
   if (!bodiless) all['Content-Length'] = Buffer.byteLength(body);
-  response.writeOwnHead(status, all);
+  all[durationHeader] = call.seconds.toFixed(6);
+  response.writeHead(status, all);
   response.end(bodiless ? undefined : body);
 }
 
 /** {@link answer} with a JSON body. */
 export function answerJson(
-  response: TimedResponse,
+  call: Call,
   status: number,
   value: object,
   headers: OutgoingHttpHeaders = {},
 ): void {
   const typed = { ...headers, 'Content-Type': 'application/json' };
-  answer(response, status, typed, JSON.stringify(value));
+  answer(call, status, typed, JSON.stringify(value));
 }

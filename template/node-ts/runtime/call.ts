@@ -1,23 +1,33 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FunctionLog, RawContext } from '../function/types.ts';
+import { splitTarget } from './request-target.ts';
 
 /** One request on its way through the function. What is rarely needed is made when asked for. */
 export class Call implements RawContext {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly callId: string;
-  readonly method: string;
   readonly path: string;
-  readonly quiet: boolean;
-  #base: FunctionLog;
+  readonly rawQuery: string;
+  readonly startedAt = performance.now();
+  readonly #base: FunctionLog;
   #log: FunctionLog | undefined;
   #controller: AbortController | undefined;
   #reason: Error | undefined;
 
-  constructor(request: IncomingMessage, path: string, log: FunctionLog) {
+  constructor(request: IncomingMessage, response: ServerResponse, log: FunctionLog) {
+    const { path, rawQuery } = splitTarget(request.url ?? '/');
+    this.request = request;
+    this.response = response;
     this.callId = callIdOf(request.headers['x-call-id']);
-    this.method = request.method ?? 'GET';
     this.path = path;
-    this.quiet = request.headers['user-agent']?.startsWith('kube-probe') === true;
+    this.rawQuery = rawQuery;
     this.#base = log;
+  }
+
+  /** Since the start. */
+  get seconds(): number {
+    return (performance.now() - this.startedAt) / 1000;
   }
 
   get log(): FunctionLog {

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { FunctionEvent, Handler } from '../function/types.ts';
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
@@ -6,43 +5,47 @@ import { ClassicContext } from './classic-context.ts';
 import type { RuntimeConfig } from './config.ts';
 import { bodyLimit, createEvent } from './event.ts';
 import { answerFailure } from './failure.ts';
-import { hasBody, readBody } from './read-body.ts';
+import { hasBody, inviteBody, readBody } from './read-body.ts';
 import { sendValue } from './send-value.ts';
 import type { Serve } from './serve.ts';
-import type { TimedResponse } from './timed-response.ts';
 
 const noBody = Buffer.alloc(0);
 
-/** Serves requests with a classic handler, `(event, context, callback) => value`. */
+/** Serves calls with a classic handler, `(event, context, callback) => value`. */
 export function serveClassic(handler: Handler, config: RuntimeConfig): Serve {
-  return async (request: IncomingMessage, response: TimedResponse, call: Call) => {
+  return async (call) => {
+    const { request, response } = call;
     try {
-      const rawBody = hasBody(request)
-        ? await readBody(request, bodyLimit(request, config))
-        : noBody;
-      await run(handler, createEvent(request, rawBody, config), response, call);
+      const rawBody = hasBody(request) ? await receiveBody(call, config) : noBody;
+      await run(handler, createEvent(call, rawBody, config), call);
     } catch (thrown) {
-      if (!response.destroyed) answerFailure(response, thrown, call);
+      if (!response.destroyed) answerFailure(call, thrown);
     }
   };
 }
 
-/** Calls the handler and answers. A promise that it returns rejects if the handler does. */
-function run(handler: Handler, event: FunctionEvent, response: TimedResponse, call: Call): unknown {
+async function receiveBody({ request, response }: Call, config: RuntimeConfig): Promise<Buffer> {
+  const limit = bodyLimit(request, config);
+  inviteBody(request, response, limit);
+  return readBody(request, limit);
+}
+
+/** Calls the handler and answers. The promise that it may return rejects if the handler does. */
+function run(handler: Handler, event: FunctionEvent, call: Call): unknown {
   let settled = false;
   const succeed = (value: unknown) => {
     if (settled) return;
     settled = true;
-    return sendValue(response, context.status(), context.headers(), value);
+    return sendValue(call, context.status(), context.headers(), value);
   };
   const context = new ClassicContext(call, async ({ failed, value }) => {
     try {
       if (!failed) return await succeed(value);
       if (settled) return;
       settled = true;
-      await sendFailure(response, context, value);
+      await sendFailure(call, context, value);
     } catch (thrown) {
-      answerFailure(response, thrown, call);
+      answerFailure(call, thrown);
     }
   });
   const result = handler(event, context, (error, value) => {
@@ -55,11 +58,11 @@ function run(handler: Handler, event: FunctionEvent, response: TimedResponse, ca
 }
 
 /** Answers `context.fail(value)`. An Error is shown only with a status below 500 set before. */
-function sendFailure(response: TimedResponse, context: ClassicContext, value: unknown) {
+function sendFailure(call: Call, context: ClassicContext, value: unknown) {
   const status = context.hasStatus ? context.status() : 500;
-  if (!(value instanceof Error)) return sendValue(response, status, context.headers(), value);
+  if (!(value instanceof Error)) return sendValue(call, status, context.headers(), value);
   if (status >= 500) throw value;
-  answerJson(response, status, { error: value.message }, { ...context.headers() });
+  answerJson(call, status, { error: value.message }, { ...context.headers() });
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

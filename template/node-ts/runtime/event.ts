@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FunctionEvent } from '../function/types.ts';
+import type { Call } from './call.ts';
 import type { RuntimeConfig } from './config.ts';
 import { kindOf, parseBody } from './parse-body.ts';
 import { parseQuery } from './parse-query.ts';
-import { splitTarget } from './request-target.ts';
 
 /**
  * What a classic handler gets of a request.
@@ -11,12 +11,11 @@ import { splitTarget } from './request-target.ts';
  * @throws Refusal 400 or 415 if the body cannot be parsed.
  */
 export function createEvent(
-  request: IncomingMessage,
+  { request, path, rawQuery }: Call,
   rawBody: Buffer,
   config: RuntimeConfig,
 ): FunctionEvent {
   const { headers } = request;
-  const { path, rawQuery } = splitTarget(request.url ?? '/');
   return {
     body: config.rawBody
       ? rawBody

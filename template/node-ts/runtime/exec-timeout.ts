@@ -1,12 +1,11 @@
-import type { IncomingMessage } from 'node:http';
 import { answerJson } from './answer.ts';
+import type { Call } from './call.ts';
 import { parseDuration } from './duration.ts';
-import type { TimedResponse } from './timed-response.ts';
 
 /** Ends calls that take too long. */
 export interface ExecTimeout {
-  start(request: IncomingMessage, response: TimedResponse): void;
-  stop(response: TimedResponse): void;
+  start(call: Call): void;
+  stop(call: Call): void;
 }
 
 /**
@@ -16,44 +15,45 @@ export interface ExecTimeout {
  */
 export function createExecTimeout(limit: number): ExecTimeout {
   // All have the same limit, so the first is always the oldest: one timer does for all of them.
-  const open = new Set<TimedResponse>();
+  const open = new Set<Call>();
   let sweeping = false;
 
   function sweep(): void {
-    for (const response of open) {
-      const left = response.startedAt + limit - performance.now();
+    for (const call of open) {
+      const left = call.startedAt + limit - performance.now();
       if (left > 0) {
         setTimeout(sweep, Math.ceil(left));
         return;
       }
-      open.delete(response);
-      expire(response, limit);
+      open.delete(call);
+      expire(call, limit);
     }
     sweeping = false;
   }
 
   return {
-    start(request, response) {
-      const asked = parseDuration(String(request.headers['x-timeout'] ?? '')) ?? 0;
+    start(call) {
+      const header = call.request.headers['x-timeout'];
+      const asked = typeof header === 'string' ? (parseDuration(header) ?? 0) : 0;
       if (asked > 0 && (limit === 0 || asked < limit)) {
-        const timer = setTimeout(expire, asked, response, asked);
-        response.once('close', () => clearTimeout(timer));
+        const timer = setTimeout(expire, asked, call, asked);
+        call.response.once('close', () => clearTimeout(timer));
       } else if (limit > 0) {
-        open.add(response);
+        open.add(call);
         if (!sweeping) setTimeout(sweep, limit);
         sweeping = true;
       }
     },
-    stop: (response) => void open.delete(response),
+    stop: (call) => void open.delete(call),
   };
 }
 
-function expire(response: TimedResponse, limit: number): void {
-  response.call?.log.warn('The handler took too long.', { limitMs: limit });
-  response.call?.abort(new DOMException(`The limit of ${limit} ms is over.`, 'TimeoutError'));
-  if (response.headersSent) response.destroy();
+function expire(call: Call, limit: number): void {
+  call.log.warn('The handler took too long.', { limitMs: limit });
+  call.abort(new DOMException(`The limit of ${limit} ms is over.`, 'TimeoutError'));
+  if (call.response.headersSent) call.response.destroy();
   else {
     const headers = { 'X-OpenFaaS-Internal': 'of-watchdog' };
-    answerJson(response, 504, { error: 'The function took too long.' }, headers);
+    answerJson(call, 504, { error: 'The function took too long.' }, headers);
   }
 }

@@ -1,8 +1,7 @@
-import type { FunctionLog } from '../function/types.ts';
 import { answerJson } from './answer.ts';
+import type { Call } from './call.ts';
 import { errorFields } from './error-fields.ts';
 import { Refusal } from './refusal.ts';
-import type { TimedResponse } from './timed-response.ts';
 
 /** The part of the platform's CloudError that the runtime knows, by its shape. */
 interface CodedError extends Error {
@@ -11,33 +10,29 @@ interface CodedError extends Error {
   readonly hint?: string | undefined;
 }
 
-interface FailedCall {
-  readonly callId: string;
-  readonly log: FunctionLog;
-}
-
 /**
  * Ends a request whose handler threw. An error made for the caller (a refusal, a CloudError below
  * 500) is shown; of any other only the reference id leaves the function, the rest is in the log.
  */
-export function answerFailure(response: TimedResponse, thrown: unknown, call: FailedCall): void {
+export function answerFailure(call: Call, thrown: unknown): void {
   const coded = isCoded(thrown) ? thrown : undefined;
   if (thrown instanceof Refusal) {
-    answerJson(response, thrown.status, { error: thrown.message });
+    answerJson(call, thrown.status, { error: thrown.message });
   } else if (coded !== undefined && coded.status < 500) {
     const { message: error, code, hint } = coded;
     call.log.warn(error, { code });
-    answerJson(response, coded.status, { error, code, hint });
+    answerJson(call, coded.status, { error, code, hint });
   } else {
     call.log.error('The handler failed.', { code: coded?.code, ...errorFields(thrown) });
-    answerFault(response, coded, call.callId);
+    answerFault(call, coded);
   }
 }
 
-function answerFault(response: TimedResponse, coded: CodedError | undefined, id: string): void {
+function answerFault(call: Call, coded: CodedError | undefined): void {
+  const { response } = call;
   if (!response.headersSent) {
-    const body = { error: 'The function failed.', code: coded?.code, id };
-    answerJson(response, coded?.status ?? 500, body);
+    const body = { error: 'The function failed.', code: coded?.code, id: call.callId };
+    answerJson(call, coded?.status ?? 500, body);
   } else if (!response.writableEnded) {
     // Too late for a status: a broken connection at least is not taken for a whole answer.
     response.destroy();

@@ -1,18 +1,11 @@
-import { createServer, IncomingMessage, type Server } from 'node:http';
-import { answerJson } from './answer.ts';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { RuntimeConfig } from './config.ts';
-import { bodyLimit } from './event.ts';
-import { announcesMore } from './read-body.ts';
-import { TimedResponse } from './timed-response.ts';
 
 /** Longer than the 90 seconds for which Go's proxies keep a connection: they close it, not we. */
 const keepAliveTimeout = 100_000;
 const maxHeaderSize = 1024 ** 2;
 
-/** The HTTP server of a function. */
-export type FunctionServer = Server<typeof IncomingMessage, typeof TimedResponse>;
-
-type Listener = (request: IncomingMessage, response: TimedResponse) => void;
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
  * Makes the server; it does not listen yet.
@@ -27,12 +20,10 @@ export function createFunctionServer(
   config: RuntimeConfig,
   streams: boolean,
   listener: Listener,
-): FunctionServer {
+): Server {
   const { readTimeout, writeTimeout } = config;
   const server = createServer(
     {
-      ServerResponse: TimedResponse,
-      IncomingMessage,
       maxHeaderSize,
       keepAliveTimeout,
       headersTimeout: readTimeout,
@@ -46,20 +37,13 @@ export function createFunctionServer(
     },
   );
   server.timeout = writeTimeout;
-  server.on('checkContinue', (request: IncomingMessage, response: TimedResponse) => {
-    if (!streams && announcesMore(request, bodyLimit(request, config))) {
-      // Not asked to go on, so the body may or may not follow: the connection is of no more use.
-      response.shouldKeepAlive = false;
-      return answerJson(response, 413, { error: 'The body is too large.' });
-    }
-    response.writeContinue();
-    server.emit('request', request, response);
-  });
+  // The handler's side decides whether it wants the body.
+  server.on('checkContinue', (request, response) => server.emit('request', request, response));
   return server;
 }
 
 /** Called when nothing moved on the connection for `write_timeout`. */
-function cutStalled(this: TimedResponse): void {
+function cutStalled(this: ServerResponse): void {
   const { req: request, socket } = this;
   const reading = (socket?.writableLength ?? 0) > 0;
   const sending = !request.complete && request.readableDidRead && request.readableLength === 0;

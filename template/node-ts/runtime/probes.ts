@@ -1,27 +1,25 @@
-import type { IncomingMessage } from 'node:http';
-import { answer } from './answer.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerText } from './answer-text.ts';
 import { isFull, refuseBusy } from './busy.ts';
 import type { RuntimeConfig } from './config.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { TimedResponse } from './timed-response.ts';
 
-type Listener = (request: IncomingMessage, response: TimedResponse) => void;
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Answers `/_/health` and `/_/ready`; everything else goes to `next`. */
 export function withProbes(config: RuntimeConfig, lifecycle: Lifecycle, next: Listener): Listener {
-  function answerProbe(request: IncomingMessage, response: TimedResponse, ready: boolean): void {
-    const text = { 'Content-Type': 'text/plain' };
+  function answerProbe(request: IncomingMessage, response: ServerResponse, ready: boolean): void {
     if (request.method !== 'GET') {
-      answer(response, 405, { ...text, Allow: 'GET' });
+      answerText(response, 405, 'Method Not Allowed', { Allow: 'GET' });
     } else if (!lifecycle.ready || lifecycle.draining) {
-      answer(response, 503, text, 'Service Unavailable');
+      answerText(response, 503, 'Service Unavailable');
     } else if (ready && isFull(config, lifecycle)) {
       refuseBusy(response);
     } else if (ready && config.readyPath !== undefined) {
       request.url = config.readyPath;
       next(request, response);
     } else {
-      answer(response, 200, text, 'OK');
+      answerText(response, 200, 'OK');
     }
   }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Refusal } from './refusal.ts';
 
 /** Whether the request has a body: RFC 9112 §6.3. */
@@ -7,8 +7,27 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
+/**
+ * Tells a caller that waits for `100 Continue` to go on.
+ *
+ * @throws Refusal 413 if it announces more than `limit` bytes.
+ */
+export function inviteBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limit: number,
+): void {
+  if (request.headers.expect === undefined) return;
+  if (announcesMore(request, limit)) {
+    // The body may or may not follow: the connection is of no more use.
+    response.shouldKeepAlive = false;
+    throw tooLarge(limit);
+  }
+  response.writeContinue();
+}
+
 /** Whether the request announces more than `limit` bytes. */
-export const announcesMore = (request: IncomingMessage, limit: number): boolean =>
+const announcesMore = (request: IncomingMessage, limit: number): boolean =>
   Number(request.headers['content-length'] ?? 0) > limit;
 
 /**
@@ -21,7 +40,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const refuse = () => reject(new Refusal(413, `The body is larger than ${limit} bytes.`));
+    const refuse = () => reject(tooLarge(limit));
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
@@ -32,9 +51,14 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       if (size > limit) refuse();
       else resolve(onlyOne(chunks) ?? Buffer.concat(chunks, size));
     });
-    request.once('close', () => reject(new Error('The caller broke off while sending the body.')));
+    request.once('close', () => {
+      // Comes after each request; an error made for nothing would cost more than all the rest.
+      if (!request.complete) reject(new Error('The caller broke off while sending the body.'));
+    });
     if (announcesMore(request, 2 * limit)) refuse();
   });
 }
 
 const onlyOne = (chunks: readonly Buffer[]) => (chunks.length === 1 ? chunks[0] : undefined);
+
+const tooLarge = (limit: number) => new Refusal(413, `The body is larger than ${limit} bytes.`);

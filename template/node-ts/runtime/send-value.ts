@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { answer } from './answer.ts';
-import type { TimedResponse } from './timed-response.ts';
+import type { Call } from './call.ts';
+import { timeHead } from './time-head.ts';
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
@@ -12,23 +13,23 @@ type Headers = Readonly<Record<string, string | string[]>>;
  * @throws Error if the value or a header cannot be sent; the response has not begun then.
  */
 export function sendValue(
-  response: TimedResponse,
+  call: Call,
   status: number,
   headers: Headers,
   value: unknown,
 ): void | Promise<void> {
-  if (value === undefined || value === null) return answer(response, status, headers);
+  if (value === undefined || value === null) return answer(call, status, headers);
   if (typeof value === 'string') {
-    return answer(response, status, typed(headers, 'text/plain; charset=utf-8'), value);
+    return answer(call, status, typed(headers, 'text/plain; charset=utf-8'), value);
   }
   const bytes = bytesOf(value);
   if (bytes !== undefined) {
-    return answer(response, status, typed(headers, 'application/octet-stream'), bytes);
+    return answer(call, status, typed(headers, 'application/octet-stream'), bytes);
   }
   if (isAsyncIterable(value)) {
-    return sendStream(response, status, typed(headers, 'application/octet-stream'), value);
+    return sendStream(call, status, typed(headers, 'application/octet-stream'), value);
   }
-  answer(response, status, typed(headers, 'application/json'), JSON.stringify(value));
+  answer(call, status, typed(headers, 'application/json'), JSON.stringify(value));
 }
 
 function typed(headers: Headers, type: string): Headers {
@@ -48,16 +49,18 @@ const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
 
 /** Pipes with back-pressure. The headers leave with the first bytes, so that an early error is a 500. */
 function sendStream(
-  response: TimedResponse,
+  call: Call,
   status: number,
   headers: Headers,
   value: AsyncIterable<unknown>,
 ): Promise<void> {
+  const { response } = call;
   const source = value instanceof Readable ? value : Readable.from(value);
   if (response.destroyed || response.headersSent) {
     source.destroy();
     return Promise.resolve();
   }
+  timeHead(call);
   return new Promise((resolve, reject) => {
     const sendHead = () => {
       if (!response.headersSent) response.writeHead(status, headers);

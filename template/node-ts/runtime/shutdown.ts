@@ -1,13 +1,13 @@
+import type { Server } from 'node:http';
 import type { FunctionLog } from '../function/types.ts';
 import type { RuntimeConfig } from './config.ts';
-import type { FunctionServer } from './function-server.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { LockFile } from './lock-file.ts';
 
 interface ShutdownOptions {
   readonly config: RuntimeConfig;
   readonly lifecycle: Lifecycle;
-  readonly server: FunctionServer;
+  readonly server: Server;
   readonly lockFile: LockFile;
   readonly log: FunctionLog;
 }
