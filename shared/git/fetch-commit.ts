@@ -36,6 +36,7 @@ export async function fetchCommit(
 ): Promise<FetchedCommit> {
   const gitdir = await mkdtemp(join(tmpdir(), 'ofc-git-'));
   const remove = () => rm(gitdir, { recursive: true, force: true });
+  const http = limitedHttp(new URL(url).origin, limits);
   try {
     await git.init({ fs, gitdir, bare: true });
     // isomorphic-git wants a refspec to be configured, though it fetches one id.
@@ -44,7 +45,7 @@ export async function fetchCommit(
       fs,
       gitdir,
       url,
-      http: limitedHttp(new URL(url).origin, limits),
+      http,
       ref: sha,
       remoteRef: sha,
       depth: 1,
@@ -55,10 +56,14 @@ export async function fetchCommit(
         : { onAuth: () => ({ username: 'x-access-token', password: token }) }),
       onAuthFailure: () => ({ cancel: true }),
     });
-    return { tree: await createGitTree(gitdir, sha), remove };
+    if (http.failure !== undefined) throw http.failure;
+    const tree = createGitTree(gitdir, sha);
+    // A server that does not have the commit may just answer with nothing.
+    await tree.list('');
+    return { tree, remove };
   } catch (error) {
     await remove();
-    throw cloneError(error, url, sha);
+    throw cloneError(http.failure ?? error, url, sha);
   }
 }
 

@@ -11,7 +11,7 @@ export type GitTree = SourceTree;
  *
  * @param commit A commit's or a tree's id.
  */
-export async function createGitTree(gitdir: string, commit: string): Promise<GitTree> {
+export function createGitTree(gitdir: string, commit: string): GitTree {
   // The cache keeps the parsed pack index; without it each read would parse it again.
   const cache = {};
   const trees = new Map<string, Promise<GitEntry[]>>();

@@ -11,6 +11,11 @@ export interface FetchLimits {
   readonly timeoutMs: number;
 }
 
+/** An HTTP client that remembers why it broke off: isomorphic-git takes that for the end of a body. */
+export interface LimitedHttp extends HttpClient {
+  readonly failure: unknown;
+}
+
 /**
  * An HTTP client for isomorphic-git that stays within limits: it talks to one origin only, follows
  * no redirect (a redirect could take credentials elsewhere, or into our own network), and stops at a
@@ -18,9 +23,10 @@ export interface FetchLimits {
  *
  * @param origin The only origin, such as `https://github.com`.
  */
-export function limitedHttp(origin: string, { maxBytes, timeoutMs }: FetchLimits): HttpClient {
+export function limitedHttp(origin: string, { maxBytes, timeoutMs }: FetchLimits): LimitedHttp {
   const signal = AbortSignal.timeout(timeoutMs);
   let received = 0;
+  let failure: unknown;
 
   async function* counted(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
     try {
@@ -37,11 +43,15 @@ export function limitedHttp(origin: string, { maxBytes, timeoutMs }: FetchLimits
         yield chunk;
       }
     } catch (error) {
-      throw fetchError(error, signal, timeoutMs);
+      failure = fetchError(error, signal, timeoutMs);
+      throw failure;
     }
   }
 
   return {
+    get failure() {
+      return failure;
+    },
     async request({ url, method = 'GET', headers = {}, body }: GitHttpRequest) {
       const target = new URL(url);
       if (target.origin !== origin) {
