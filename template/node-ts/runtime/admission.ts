@@ -13,6 +13,7 @@ interface AdmissionOptions {
   readonly lifecycle: Lifecycle;
   readonly metrics: Metrics;
   readonly log: FunctionLog;
+  readonly logAccess: (call: Call, status: number) => void;
   readonly serve: Serve;
 }
 
@@ -20,23 +21,21 @@ interface AdmissionOptions {
 const callerGone = 499;
 
 /** Lets requests in up to `max_inflight`, under the time limit, and counts and logs how they end. */
-export function createAdmission({ config, lifecycle, metrics, log, serve }: AdmissionOptions) {
+export function createAdmission({
+  config,
+  lifecycle,
+  metrics,
+  log,
+  logAccess,
+  serve,
+}: AdmissionOptions) {
   const execTimeout = createExecTimeout(config.execTimeout);
 
-  function record({ request, response, seconds, callId, path }: Call): void {
+  function record(call: Call): void {
+    const { request, response } = call;
     const status = response.headersSent ? response.statusCode : callerGone;
-    const method = request.method ?? 'GET';
-    metrics.observe(method, status, seconds);
-    if (request.headers['user-agent']?.startsWith('kube-probe') === true) return;
-    log.info('request', {
-      method,
-      // The path only: a query may hold a token or an OAuth code.
-      path,
-      status,
-      durationMs: Math.round(seconds * 1e6) / 1e3,
-      callId,
-      incomplete: response.writableFinished ? undefined : true,
-    });
+    metrics.observe(request.method ?? 'GET', status, call.seconds);
+    if (!request.headers['user-agent']?.startsWith('kube-probe')) logAccess(call, status);
   }
 
   function end(call: Call): void {

@@ -1,3 +1,4 @@
+import { createAccessLog } from './access-log.ts';
 import { createAdmission } from './admission.ts';
 import { serveClassic } from './classic.ts';
 import { readConfig } from './config.ts';
@@ -24,14 +25,22 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
   const { env } = process;
   const config = readConfig(env);
   const { handler, upgrade, init } = pickHandler(handlerModule);
-  const log = createLog(env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {});
+  const base = env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {};
+  const log = createLog(base);
   const lifecycle = createLifecycle();
   const metrics = createMetrics();
   const lockFile = createLockFile(config.lockFile);
 
   const serve =
     handler.kind === 'raw' ? serveRaw(handler.handle) : serveClassic(handler.handle, config);
-  const admit = createAdmission({ config, lifecycle, metrics, log, serve });
+  const admit = createAdmission({
+    config,
+    lifecycle,
+    metrics,
+    log,
+    logAccess: createAccessLog(base),
+    serve,
+  });
   const server = createFunctionServer(
     config,
     handler.kind === 'raw',

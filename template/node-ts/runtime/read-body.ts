@@ -47,11 +47,11 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       else chunks.length = 0;
       if (size > 2 * limit) refuse();
     });
-    request.once('end', () => {
+    request.on('end', () => {
       if (size > limit) refuse();
       else resolve(onlyOne(chunks) ?? Buffer.concat(chunks, size));
     });
-    request.once('close', () => {
+    request.on('close', () => {
       // Comes after each request; an error made for nothing would cost more than all the rest.
       if (!request.complete) reject(new Error('The caller broke off while sending the body.'));
     });
