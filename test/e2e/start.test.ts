@@ -35,6 +35,16 @@ describe('npm start', function () {
     }
   });
 
+  it('says in one line that git is missing', () => {
+    const { stderr, status } = spawnSync(process.execPath, [start], {
+      encoding: 'utf8',
+      env: { PATH: '' },
+    });
+    expect(status).to.equal(1);
+    expect(stderr.trim().split('\n'), stderr).to.have.length(1);
+    expect(stderr).to.contain('git');
+  });
+
   it('says in one line that the port is taken, and leaves nothing running', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
