@@ -50,7 +50,8 @@ export async function rollOut(
 
 /**
  * Whether only labels and annotations differ: what answers now answers on, or was stopped for want of
- * requests. A gateway that does not tell the environment (OpenFaaS CE) never gets a yes.
+ * requests. A replica that has not come up yet is waited for, whoever asked for it. A gateway that does
+ * not tell the environment (OpenFaaS CE) never gets a yes.
  */
 function isSameReplica(running: FunctionStatus, spec: FunctionDeployment): boolean {
   const parts = ({ image, envVars, secrets, envProcess, limits }: Partial<FunctionDeployment>) =>
@@ -62,7 +63,8 @@ function isSameReplica(running: FunctionStatus, spec: FunctionDeployment): boole
       Object.entries(limits ?? {}).sort(),
     ]);
   const told = running.envVars !== undefined && running.failure === undefined;
-  return told && parts(running as Partial<FunctionDeployment>) === parts(spec);
+  const isUp = running.availableReplicas > 0 || running.replicas === 0;
+  return told && isUp && parts(running as Partial<FunctionDeployment>) === parts(spec);
 }
 
 /**

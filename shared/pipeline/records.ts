@@ -197,8 +197,10 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       leases.set(base, { key, until });
     },
 
-    releaseClaim(ref, action) {
-      return this.renewClaim(ref, action, 0);
+    async releaseClaim(ref, action) {
+      // Another process can have made the newest attempt: what we remember does not count here.
+      leases.delete(claimPrefix(ref, action));
+      await this.renewClaim(ref, action, 0);
     },
 
     async addHead(deployment) {

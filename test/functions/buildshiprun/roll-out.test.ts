@@ -140,6 +140,50 @@ describe('rolling out a function', () => {
     expect(looked).to.equal(4);
   });
 
+  describe('whose image, environment and limits are the same', () => {
+    const same: Partial<FunctionStatus> = {
+      image: 'new@sha256:1',
+      envVars: { COLOUR: 'red' },
+      secrets: null,
+      limits: { cpu: '500m', memory: '128Mi' },
+    };
+    const silent = () => Promise.reject(new Error('not asked'));
+
+    for (const [what, more] of [
+      ['runs', {}],
+      ['was stopped for want of requests', { replicas: 0, availableReplicas: 0 }],
+    ] as const) {
+      it(`is not waited for where it ${what}`, async () => {
+        const gateway = createMemoryGateway(runningOf(earlier, { ...same, ...more }));
+        gateway.onInvoke = silent;
+        await (await stage(gateway)).deploy();
+        const labels = gateway.functions.get('alice-fn')?.labels;
+        expect(labels?.['com.openfaas.cloud.deployment']).to.equal(deployment.id);
+      });
+    }
+
+    for (const [what, running] of [
+      ['has not come up yet', runningOf(earlier, { ...same, availableReplicas: 0 })],
+      [
+        'has not come up yet, after an interruption',
+        runningOf(deployment, { ...same, availableReplicas: 0 }),
+      ],
+      ['died', runningOf(earlier, { ...same, failure: 'died' })],
+      ['is of a gateway that does not tell', runningOf(earlier, { image: 'new@sha256:1' })],
+      ['has another image', runningOf(earlier, { ...same, image: 'old' })],
+      ['has another environment', runningOf(earlier, { ...same, envVars: {} })],
+      ['has another secret', runningOf(earlier, { ...same, secrets: ['alice-s'] })],
+      ['has other limits', runningOf(earlier, { ...same, limits: {} })],
+      ['has another process', runningOf(earlier, { ...same, envProcess: 'cat' })],
+    ] as const) {
+      it(`is waited for where it ${what}`, async () => {
+        const gateway = createMemoryGateway(running);
+        gateway.onInvoke = silent;
+        await expectCode((await stage(gateway)).deploy(), 'OFC_DEPLOY_FAILED');
+      });
+    }
+  });
+
   describe('refuses untouched a name', () => {
     for (const [what, status] of [
       ['of the platform', { name: 'alice-fn', labels: { role: 'openfaas-system' } }],

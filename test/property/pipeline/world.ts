@@ -52,6 +52,7 @@ type Message =
 /** One message that is being handled. */
 interface Handling {
   readonly fault: Fault | undefined;
+  readonly records: Records;
   calls: number;
   dead: boolean;
 }
@@ -68,12 +69,14 @@ export class World {
   readonly violations: string[] = [];
   readonly live = new Map<string, FunctionDeployment>();
   readonly reported = new Map<string, string | undefined>();
-  readonly records: Records;
   readonly pushes: readonly ModelPush[];
   readonly deployments: Deployment[] = [];
   #now = 1_700_000_000_000;
   readonly #handling = new AsyncLocalStorage<Handling>();
   #turns: (() => void)[] | undefined;
+  /** Two processes take turns; one that crashes comes back with nothing remembered. */
+  readonly #replicas: Records[];
+  #attempts = 0;
   readonly #builds = new Set<string>();
   #troubled = false;
   readonly #verdicts = new Map<string, number>();
@@ -86,9 +89,18 @@ export class World {
     this.pushes = pushes;
     this.#sabotage = sabotage;
     this.#store = this.#makeStore();
-    this.records = createRecords(this.#store, () => this.#now);
+    this.#replicas = [this.#replica(), this.#replica()];
     this.#gateway = this.#makeGateway();
     this.#messages = this.#makeMessages();
+  }
+
+  /** As the process sees them that handles a message now: each remembers what it has seen. */
+  get records(): Records {
+    return this.#handling.getStore()?.records ?? this.#replica();
+  }
+
+  #replica(): Records {
+    return createRecords(this.#store, () => this.#now);
   }
 
   tick(ms: number): void {
@@ -165,8 +177,8 @@ export class World {
   }
 
   async sweep(fault?: Fault): Promise<void> {
-    const sweeping = { records: this.records, messages: this.#messages, maxAgeMs: 1e12 };
-    await this.#attempt(() => sweep(sweeping, this.#now), fault);
+    const rest = { messages: this.#messages, maxAgeMs: 1e12 };
+    await this.#attempt(() => sweep({ records: this.records, ...rest }, this.#now), fault);
   }
 
   /** Lets everything come to its end without any more trouble. False if it never does. */
@@ -182,7 +194,10 @@ export class World {
 
   /** True if it failed. */
   #attempt(run: () => Promise<unknown>, fault: Fault | undefined): Promise<boolean> {
-    const handling: Handling = { fault, calls: 0, dead: false };
+    this.#attempts += 1;
+    const index = this.#attempts % this.#replicas.length;
+    const records = this.#replicas[index] ?? this.#replica();
+    const handling: Handling = { fault, records, calls: 0, dead: false };
     return this.#handling.run(handling, async () => {
       try {
         await run();
@@ -190,6 +205,8 @@ export class World {
       } catch (error) {
         if (!(error instanceof CloudError) || error.code !== 'OFC_UPSTREAM') throw error;
         return true;
+      } finally {
+        if (handling.dead) this.#replicas[index] = this.#replica();
       }
     });
   }

@@ -141,6 +141,16 @@ describe('records of deployments', () => {
       expect(results.sort()).to.deep.equal(['held', 'held', 'won']);
     });
 
+    it('are given back by whoever learns of the failure, also if another process made the attempt', async () => {
+      const [one, two] = [records(), records()];
+      expect(await one.claim(ref, 'plan', { ...limits, maxAttempts: 9 })).to.equal('won');
+      await two.releaseClaim(ref, 'plan');
+      expect(await two.claim(ref, 'plan', { ...limits, maxAttempts: 9 })).to.equal('won');
+      await one.releaseClaim(ref, 'plan');
+      expect(await one.claim(ref, 'plan', { ...limits, maxAttempts: 9 })).to.equal('won');
+      expect(await two.claim(ref, 'plan', { ...limits, maxAttempts: 9 })).to.equal('held');
+    });
+
     it('tell what somebody took on', async () => {
       const r = records();
       await r.begin(deployment);
