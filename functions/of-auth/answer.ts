@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { type Html, pageHeaders, renderPage } from '#shared/web/page.ts';
+import type { Html } from '#shared/web/html.ts';
+import { pageHeaders, renderPage } from '#shared/web/page.ts';
 
 /** What a route of of-auth answers; pure data, so that routes are functions. */
 export interface Answer {

@@ -1,6 +1,6 @@
 import type { Session } from '#shared/auth/session.ts';
 import type { Site } from '#shared/router/site.ts';
-import { type Html, html } from '#shared/web/page.ts';
+import { type Html, html } from '#shared/web/html.ts';
 import { type Answer, page } from './answer.ts';
 
 /** The start page: who is signed in, where to go, and what the operator says about the platform. */

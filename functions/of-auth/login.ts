@@ -11,7 +11,7 @@ import { CloudError, toCloudError } from '#shared/errors.ts';
 import type { Identity } from '#shared/messages/identity.ts';
 import { parseOwner } from '#shared/names.ts';
 import type { Site } from '#shared/router/site.ts';
-import { html } from '#shared/web/page.ts';
+import { html } from '#shared/web/html.ts';
 import { type Answer, page, redirect } from './answer.ts';
 import { type CustomerCheck, isCustomer } from './decide.ts';
 

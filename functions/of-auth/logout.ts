@@ -1,6 +1,6 @@
 import { serializeCookie, sessionCookieName } from '#shared/auth/cookies.ts';
 import type { Site } from '#shared/router/site.ts';
-import { html } from '#shared/web/page.ts';
+import { html } from '#shared/web/html.ts';
 import { type Answer, page, redirect } from './answer.ts';
 
 /** `GET /auth/logout`: asks, because a mere link must not sign anyone out. */

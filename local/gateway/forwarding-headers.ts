@@ -1,24 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { hopByHop, namedInConnection } from '#shared/router/hop-by-hop.ts';
 import { headerValue } from '../http/raw-headers.ts';
 
-/**
- * Headers that belong to one connection (RFC 9110 section 7.6.1), and those that the gateway answers
- * for itself: `Host` and `Expect`.
- */
-const perConnection: ReadonlySet<string> = new Set([
-  'connection',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** What the gateway keeps to itself: headers of one connection, and what it answers for. */
+const perConnection: ReadonlySet<string> = new Set([...hopByHop, 'expect', 'host']);
 
 /** A request's headers as the function gets them. */
 export interface ForwardedHeaders {
@@ -53,7 +39,7 @@ export function forwardedHeaders(request: IncomingMessage): ForwardedHeaders {
 
 /** `headers` without those of the connection, nor those that `Connection` names. */
 export function endToEnd(headers: readonly string[]): string[] {
-  const named = connectionOptions(headers);
+  const named = namedInConnection(headers);
   const kept: string[] = [];
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] ?? '';
@@ -67,17 +53,4 @@ export function endToEnd(headers: readonly string[]): string[] {
 /** Now, in Unix nanoseconds, to the microsecond. */
 export function unixNanoseconds(): string {
   return `${Math.round((performance.timeOrigin + performance.now()) * 1000)}000`;
-}
-
-function connectionOptions(headers: readonly string[]): Set<string> | undefined {
-  let named: Set<string> | undefined;
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]?.toLowerCase() !== 'connection') continue;
-    named ??= new Set();
-    for (const option of (headers[index + 1] ?? '').split(','))
-      named.add(option.trim().toLowerCase());
-  }
-  // A sender may not remove what frames the body.
-  named?.delete('content-length');
-  return named;
 }

@@ -1,7 +1,7 @@
+import { type Html, html } from '#shared/web/html.ts';
 import type { CheckRun } from './check-runs.ts';
 import { latestByName } from './check-runs.ts';
 import type { Commit } from './commits.ts';
-import { type Html, html } from './html.ts';
 import { type CommitStatus, combine } from './statuses.ts';
 
 /** A commit with its check runs and statuses; `link` is the address of its repo. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import { html } from './html.ts';
+import { html } from '#shared/web/html.ts';
 import { HttpError } from './http-error.ts';
 import type { GitServerOptions } from './options.ts';
 import { sendPage } from './page-layout.ts';

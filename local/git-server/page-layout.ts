@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { Html, html } from './html.ts';
+import { Html, html } from '#shared/web/html.ts';
 
 /** Fetches the page now and then and shows it if it has changed; what was unfolded stays so. */
 const script = `setInterval(async () => {

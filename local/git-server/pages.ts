@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Html, html } from '#shared/web/html.ts';
 import { authenticate, canRead } from './api-auth.ts';
 import { commitSection } from './commit-section.ts';
 import { type Commit, readCommits, resolveCommit } from './commits.ts';
 import type { Delivery } from './deliveries.ts';
-import { type Html, html } from './html.ts';
 import { HttpError, notFound } from './http-error.ts';
 import { sendPage } from './page-layout.ts';
 import { deliveryGroup } from './pushes.ts';

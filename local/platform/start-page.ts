@@ -1,4 +1,4 @@
-import { escapeHtml } from '#shared/web/page.ts';
+import { escapeHtml } from '#shared/web/html.ts';
 import type { FunctionSpec } from '../provider/provider.ts';
 
 /** What the gateway's own page tells. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { html, pageHeaders, renderPage } from './page.ts';
+import { html } from './html.ts';
+import { pageHeaders, renderPage } from './page.ts';
 
 /** What is said to a visitor instead of an answer. Nothing in it comes from an upstream. */
 export interface ErrorPage {

@@ -1,43 +1,5 @@
 import { createHash } from 'node:crypto';
-
-/** Text that is safe between tags and in quoted attributes. */
-export function escapeHtml(text: string): string {
-  const entities: Record<string, string> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (found) => entities[found] ?? '');
-}
-
-/**
- * A template tag for HTML: every value is escaped, except what this tag made itself.
- *
- * @example
- * html`<p>${login}</p>${notes.map((note) => html`<li>${note}</li>`)}`
- */
-export function html(
-  parts: TemplateStringsArray,
-  ...values: readonly (string | Html | readonly Html[])[]
-): Html {
-  const text = values.map((value) =>
-    typeof value === 'string' ? escapeHtml(value) : [value].flat().join(''),
-  );
-  return new Html(String.raw({ raw: parts }, ...text));
-}
-
-/** Markup made by {@link html}. */
-export class Html {
-  readonly #text: string;
-  constructor(text: string) {
-    this.#text = text;
-  }
-  toString(): string {
-    return this.#text;
-  }
-}
+import { escapeHtml, type Html } from './html.ts';
 
 const style =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}' +
@@ -51,7 +13,7 @@ export function renderPage(title: string, body: Html): string {
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)}</title><style>${style}</style></head>
 <body>
 <h1>${escapeHtml(title)}</h1>
-${body}
+${body.text}
 </body>
 </html>
 `;

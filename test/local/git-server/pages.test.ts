@@ -55,11 +55,11 @@ describe('git server: pages and who may come in', () => {
       const page = await response.text();
       for (const part of [
         'in the message',
-        'fn &#60;script',
-        'title &#60;',
-        'summary &#60;',
-        'log &#60;',
-        'context &#60;',
+        'fn &lt;script',
+        'title &lt;',
+        'summary &lt;',
+        'log &lt;',
+        'context &lt;',
         '✘',
         '✔',
         '<details id="log-',
