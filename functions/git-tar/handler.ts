@@ -12,6 +12,7 @@ import { loadPipeline } from '#shared/pipeline/pipeline.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
 import { createInstallationTokens } from '#shared/scm/github/installation-tokens.ts';
+import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
 import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { defaultSourceLimits } from '#shared/shrinkwrap/limits.ts';
 import { type GitTar, planDeployment } from './plan-deployment.ts';
@@ -71,7 +72,7 @@ function loadTemplates(settings: Settings, limits: FetchLimits): Templates {
     return [lang, template] as const;
   });
   return createTemplates({
-    builtIn: createFolderTree(builtIn),
+    builtIn: createCachedTree(createFolderTree(builtIn)),
     aliases: Object.fromEntries(aliases),
     repositories: settings.list('custom_templates', 'https://github.com/openfaas/templates'),
     enableDockerfile: settings.flag('enable_dockerfile_lang', false),
