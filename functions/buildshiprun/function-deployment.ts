@@ -12,6 +12,8 @@ export interface TenantLimits {
   readonly scaleMin: number;
   readonly scaleMax: number;
   readonly scaleFactor: number;
+  /** Whether functions may scale to zero; OpenFaaS CE on Kubernetes refuses the label for it. */
+  readonly scaleToZero: boolean;
 }
 
 /** Annotations that a tenant may set: triggers and health checks. */
@@ -65,11 +67,11 @@ export function functionDeployment(
 
 /** Scaling is the operator's; a tenant may only keep a function from scaling to zero. */
 function scaleLabels(fn: PlannedFunction, limits: TenantLimits): Record<string, string> {
-  const zero = fn.labels['com.openfaas.scale.zero'] !== 'false';
+  const stays = !limits.scaleToZero || fn.labels['com.openfaas.scale.zero'] === 'false';
   return {
     'com.openfaas.scale.min': String(limits.scaleMin),
     'com.openfaas.scale.max': String(limits.scaleMax),
     'com.openfaas.scale.factor': String(limits.scaleFactor),
-    'com.openfaas.scale.zero': String(zero),
+    'com.openfaas.scale.zero': String(!stays),
   };
 }

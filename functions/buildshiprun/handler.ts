@@ -105,5 +105,6 @@ function tenantLimits(settings: Settings): TenantLimits {
     scaleMin: settings.integer('scaling_min_limit', 1, { min: 1 }),
     scaleMax: settings.integer('scaling_max_limit', 4, { min: 1 }),
     scaleFactor: settings.integer('scaling_factor', 20, { min: 1, max: 100 }),
+    scaleToZero: settings.flag('scaling_to_zero', true),
   };
 }

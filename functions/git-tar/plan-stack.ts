@@ -82,7 +82,7 @@ async function planFunction(
   { repo, deployment, planning, stack, fileName }: Stack,
   fn: StackFunction,
 ): Promise<{ planned: PlannedFunction; warnings: string[] }> {
-  const warnings: string[] = [];
+  const warnings = withoutEffect(fn);
   const template = await planning.templates.find(fn.lang);
   if (template.note !== undefined) warnings.push(`${fn.key}: ${template.note}`);
   const entries = await shrinkwrap({
@@ -184,6 +184,20 @@ async function environmentOf(
   return environment;
 }
 
+/** Keys that faas-cli obeys and the platform does not: nobody should wait for them. */
+function withoutEffect(fn: StackFunction): string[] {
+  const given = {
+    limits: Object.keys(fn.limits).length,
+    requests: Object.keys(fn.requests).length,
+    namespace: fn.namespace === undefined ? 0 : 1,
+    platforms: fn.platforms.length,
+    build_options: fn.buildOptions.length,
+    build_secrets: Object.keys(fn.buildSecrets).length,
+  };
+  const names = Object.entries(given).flatMap(([name, count]) => (count > 0 ? [name] : []));
+  return names.length === 0 ? [] : [`${fn.key}: has no effect here: ${names.join(', ')}.`];
+}
+
 function tenantBuildArgs(
   fn: StackFunction,
   { allowedBuildArgs }: Planning,
@@ -193,7 +207,6 @@ function tenantBuildArgs(
   if (refused.length > 0) {
     warnings.push(`${fn.key}: build_args are ignored here: ${refused.join(', ')}.`);
   }
-  if (fn.buildOptions.length > 0) warnings.push(`${fn.key}: build_options are ignored here.`);
   return Object.fromEntries(
     Object.entries(fn.buildArgs).filter(([name]) => allowedBuildArgs.has(name)),
   );

@@ -20,6 +20,7 @@ const limits = {
   scaleMin: 1,
   scaleMax: 1,
   scaleFactor: 20,
+  scaleToZero: true,
 };
 const ofOwner = (owner: string, ownerId: number, changes = {}): Deployment => {
   const { defaultBranch: _, ...deployment } = testPush({ owner, ownerId, ...changes });

@@ -10,6 +10,7 @@ const limits = {
   scaleMin: 2,
   scaleMax: 3,
   scaleFactor: 50,
+  scaleToZero: true,
 };
 
 describe('what the gateway is asked to run', () => {
@@ -43,6 +44,12 @@ describe('what the gateway is asked to run', () => {
     });
     expect(labels).to.not.have.property('role');
     expect(spec({}).labels['com.openfaas.scale.zero']).to.equal('true');
+  });
+
+  it('never scales to zero where the operator says so', () => {
+    const fixed = { ...limits, scaleToZero: false };
+    const { labels } = functionDeployment(testPush(), testFunction('fn'), 'image', fixed);
+    expect(labels['com.openfaas.scale.zero']).to.equal('false');
   });
 
   it('has those annotations that a tenant may set, and where the repo is', () => {

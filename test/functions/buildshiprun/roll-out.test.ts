@@ -19,6 +19,7 @@ const limits = {
   scaleMin: 1,
   scaleMax: 4,
   scaleFactor: 20,
+  scaleToZero: true,
 };
 const at = 1_700_000_000_000;
 const deploymentOf = (changes: Parameters<typeof testPush>[0] = {}): Deployment => {

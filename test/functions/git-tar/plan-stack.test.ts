@@ -256,6 +256,14 @@ describe('planning a stack', () => {
     expect(warnings.join()).to.include('EVIL').and.include('build_options');
   });
 
+  it('says which keys have no effect', async () => {
+    const text = stack(
+      '    limits: { memory: 64Mi }\n    namespace: mine\n    platforms: linux/arm64',
+    );
+    const { warnings } = await plan({ ...handler, 'stack.yml': text });
+    expect(warnings).to.include('fn: has no effect here: limits, namespace, platforms.');
+  });
+
   it('builds a language by another template, which the tenant cannot undo', async () => {
     const text = stack('    build_args: { OFC_CLASSIC: "x" }').replace('node-ts', 'node22');
     const { functions, warnings } = await plan(

@@ -300,6 +300,7 @@ export class World {
         scaleMin: 1,
         scaleMax: 1,
         scaleFactor: 20,
+        scaleToZero: true,
       },
       timeoutMs: 0,
     });
