@@ -2,7 +2,7 @@ import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/functio
 import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { cloudLabel } from '#shared/pipeline/labels.ts';
-import type { Records } from '#shared/pipeline/records.ts';
+import { isNewestHead, type Records } from '#shared/pipeline/records.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
 import type { Advancing } from './advance.ts';
 import { functionDeployment, type TenantLimits } from './function-deployment.ts';
@@ -23,7 +23,8 @@ export function createDeploy(config: DeployConfig): Advancing['deploy'] {
     const url = urls.function(deployment.owner, fn.key);
     const earlierSpec = (running: FunctionStatus) => specOfEarlier(config, deployment, running);
     const spec = functionDeployment(deployment, fn, image, limits);
-    await rollOut({ gateway, timeoutMs, earlierSpec }, deployment, spec);
+    const isNewest = () => isNewestHead(config.records, deployment);
+    await rollOut({ gateway, timeoutMs, earlierSpec, isNewest }, deployment, spec);
     return url;
   };
 }

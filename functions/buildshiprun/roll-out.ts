@@ -17,6 +17,8 @@ export interface RollOut {
   /** The spec of what an earlier deployment of ours put in place, to go back to; if this very one
    * is running, after an interruption, that of the last one before it. */
   readonly earlierSpec: (running: FunctionStatus) => Promise<FunctionDeployment | undefined>;
+  /** Whether no newer push of the branch is known. Ids do not tell: webhooks can overtake each other. */
+  readonly isNewest: () => Promise<boolean>;
 }
 
 /**
@@ -28,16 +30,20 @@ export interface RollOut {
  * `OFC_UPSTREAM` if the gateway fails.
  */
 export async function rollOut(
-  { gateway, timeoutMs, earlierSpec }: RollOut,
+  rolling: RollOut,
   deployment: Deployment,
   spec: FunctionDeployment,
 ): Promise<void> {
+  const { gateway, earlierSpec } = rolling;
   const running = await gateway.get(spec.service);
-  if (running !== undefined) assertOurs(running, deployment);
+  if (running !== undefined) {
+    assertOurs(running, deployment);
+    await assertNotOvertaken(rolling, running, deployment);
+  }
   try {
     await gateway.deploy(spec);
     if (running !== undefined && isSameReplica(running, spec)) return;
-    await untilReady(gateway, deployment, spec.service, timeoutMs);
+    await untilReady(rolling, deployment, spec.service);
   } catch (error) {
     const failure = toCloudError(error);
     if (failure.kind === 'user') {
@@ -69,7 +75,7 @@ function isSameReplica(running: FunctionStatus, spec: FunctionDeployment): boole
 
 /**
  * A name can be ours, the platform's, another owner's (also one who had this login before), or taken
- * by another repo of this owner; and a newer push can have been faster.
+ * by another repo of this owner.
  */
 function assertOurs(running: FunctionStatus, deployment: Deployment): void {
   const labels = running.labels ?? {};
@@ -96,8 +102,17 @@ function assertOurs(running: FunctionStatus, deployment: Deployment): void {
       { hint: 'Rename it here, or remove it there first.' },
     );
   }
-  const sameBranch = labels[cloudLabel.branch] === labelValue(deployment.branch);
-  if (sameBranch && idOf(running) > deployment.id) throw overtaken(running.name);
+}
+
+/** A newer push of the branch can have been faster. */
+async function assertNotOvertaken(
+  { isNewest }: RollOut,
+  running: FunctionStatus,
+  { branch, id }: Deployment,
+): Promise<void> {
+  const sameBranch = running.labels?.[cloudLabel.branch] === labelValue(branch);
+  if (!sameBranch || idOf(running) <= id || (await isNewest())) return;
+  throw new CloudError('OFC_CONFLICT', `A newer push has deployed "${running.name}".`);
 }
 
 /**
@@ -105,16 +120,16 @@ function assertOurs(running: FunctionStatus, deployment: Deployment): void {
  * and a newer push can take over meanwhile.
  */
 async function untilReady(
-  gateway: RollOut['gateway'],
-  { id }: Deployment,
+  rolling: RollOut,
+  deployment: Deployment,
   service: string,
-  timeoutMs: number,
 ): Promise<void> {
+  const { gateway, timeoutMs } = rolling;
   const deadline = Date.now() + timeoutMs;
   for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.3, 1000)) {
     const status = await gateway.get(service);
-    if (status !== undefined && idOf(status) > id) throw overtaken(service);
-    if (status !== undefined && idOf(status) === id) {
+    if (status !== undefined) await assertNotOvertaken(rolling, status, deployment);
+    if (status !== undefined && idOf(status) === deployment.id) {
       if (status.failure !== undefined) throw neverReady(status.failure);
       if (status.availableReplicas > 0 && (await answers(gateway, service))) return;
     }
@@ -156,8 +171,4 @@ function neverReady(why: string): CloudError {
   return new CloudError('OFC_DEPLOY_FAILED', `The new replica did not become ready: ${why}`, {
     hint: 'Look for an error at start-up, a missing variable or a missing secret.',
   });
-}
-
-function overtaken(service: string): CloudError {
-  return new CloudError('OFC_CONFLICT', `A newer push has deployed "${service}".`);
 }

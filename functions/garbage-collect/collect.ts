@@ -9,15 +9,19 @@ import {
 } from '#shared/names.ts';
 import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
 import type { GarbageMessage } from '#shared/pipeline/messages.ts';
-import type { Records } from '#shared/pipeline/records.ts';
+import { isNewestHead, type Records } from '#shared/pipeline/records.ts';
 
 /**
  * The functions that a message asks to remove, of all that the gateway has: the owner's own, of that
  * repo and branch, not newer than the deployment that asks.
+ *
+ * @param isNewest Whether the deployment that asks is the branch's newest, whatever the ids say:
+ * webhooks can overtake each other.
  */
 export function orphans(
   functions: readonly FunctionStatus[],
   { owner, repo, functions: kept, of }: GarbageMessage,
+  isNewest: boolean,
 ): FunctionStatus[] {
   const keep = new Set<string>(kept.map((key) => serviceName(owner, parseFunctionKey(key))));
   return functions.filter((fn) => {
@@ -26,20 +30,24 @@ export function orphans(
     if (repo !== '*' && labels[cloudLabel.repo] !== labelValue(repo)) return false;
     if (of === undefined) return true;
     const sameBranch = labels[cloudLabel.branch] === labelValue(of.branch);
-    return sameBranch && (labels[cloudLabel.deployment] ?? '') <= of.id;
+    return sameBranch && (isNewest || (labels[cloudLabel.deployment] ?? '') <= of.id);
   });
 }
 
 /** Removes {@link orphans} from the gateway; gives their names. */
 export async function collect(
   gateway: Pick<GatewayClient, 'list' | 'get' | 'remove'>,
+  records: Pick<Records, 'newestHead'>,
   message: GarbageMessage,
 ): Promise<string[]> {
+  const { owner, repo, of } = message;
+  const isNewest = async () =>
+    of !== undefined && repo !== '*' && isNewestHead(records, { owner, repo, ...of });
   const removed: string[] = [];
-  for (const { name } of orphans(await gateway.list(), message)) {
+  for (const { name } of orphans(await gateway.list(), message, await isNewest())) {
     // A newer push can have deployed it again since the list was made.
     const now = await gateway.get(name);
-    if (now === undefined || orphans([now], message).length === 0) continue;
+    if (now === undefined || orphans([now], message, await isNewest()).length === 0) continue;
     await gateway.remove(name);
     removed.push(name);
   }

@@ -29,7 +29,7 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     return sweep({ records, messages, maxAgeMs }, Date.now());
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
-  const removed = await collect(gateway, message);
+  const removed = await collect(gateway, records, message);
   if (message.repo !== '*') await prune(records, message.owner, message.repo, keepDeployments);
   const count = removed.length === 1 ? '1 function' : `${removed.length} functions`;
   const text = `Garbage collection ran for ${message.owner}/${message.repo}: ${count} deleted.`;

@@ -67,6 +67,15 @@ export interface Records {
   forget(ref: DeploymentRef): Promise<void>;
 }
 
+/** Whether no push is known that is newer than `head`, one of the same branch. */
+export async function isNewestHead(
+  records: Pick<Records, 'newestHead'>,
+  head: Pick<Deployment, 'owner' | 'repo' | 'branch' | 'id'>,
+): Promise<boolean> {
+  const newest = await records.newestHead(head.owner, head.repo, head.branch);
+  return newest === undefined || newest.id === head.id;
+}
+
 /** The keys of everything that belongs to one deployment begin with this. */
 export function deploymentPrefix({ owner, repo, id }: DeploymentRef): string {
   return `${repoPrefix(owner, repo)}${id}/`;

@@ -127,7 +127,7 @@ async function search(
   endOnFailure = false,
 ): Promise<fc.RunDetails<[Scenario]>> {
   const property = fc.asyncProperty(scenario, async (it) => {
-    expect(await violationsOf(it, sabotage)).to.deep.equal([]);
+    expect((await violationsOf(it, sabotage)).join('; ')).to.equal('');
   });
   return fc.check(property, {
     numRuns: 100_000,
@@ -139,7 +139,7 @@ async function search(
 
 describe('the pipeline, whatever is lost, doubled, reordered or crashes', () => {
   it('comes to one right end', async function () {
-    this.timeout(60_000);
+    this.timeout(600_000);
     const details = await search('none', Number(process.env['FC_TIME_MS'] ?? 5000));
     const { numRuns, seed, counterexample, errorInstance } = details;
     const report = JSON.stringify(counterexample, undefined, 1);
@@ -150,7 +150,7 @@ describe('the pipeline, whatever is lost, doubled, reordered or crashes', () => 
 
   for (const sabotage of ['no superseding', 'no claims'] as const) {
     it(`is seen to be wrong with ${sabotage}`, async function () {
-      this.timeout(60_000);
+      this.timeout(600_000);
       const { counterexample } = await search(sabotage, 10_000, true);
       expect(counterexample).to.not.equal(null);
     });

@@ -92,7 +92,7 @@ describe('one tenant against another', () => {
       });
       expect(thrown).to.be.instanceOf(CloudError).with.property('code', 'OFC_NAME_TAKEN');
       if (attacker.owner !== victim.owner) {
-        await collect(gateway, { owner: attacker.owner, repo: '*', functions: [] });
+        await collect(gateway, records, { owner: attacker.owner, repo: '*', functions: [] });
       }
       expect(gateway.functions.get('alice-fn')?.image).to.equal('victim');
       expect(gateway.calls).to.deep.equal([]);
@@ -157,9 +157,10 @@ describe('a tenant against the platform', () => {
       labels: { ...labels },
     }));
     const gateway = createMemoryGateway(...system);
+    const records = createRecords(createMemoryObjectStore());
     for (const owner of ['git', 'of', 'github', 'pipeline', 'openfaas', '1']) {
       expect(
-        await collect(gateway, { owner: parseOwner(owner), repo: '*', functions: [] }),
+        await collect(gateway, records, { owner: parseOwner(owner), repo: '*', functions: [] }),
       ).to.deep.equal([]);
     }
     expect(gateway.functions.size).to.equal(stack.functions.length);

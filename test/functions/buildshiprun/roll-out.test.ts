@@ -313,8 +313,9 @@ describe('rolling out a function', () => {
     it('leaves alone what a newer push put there meanwhile', async () => {
       const newer = deploymentOf({ receivedAt: at + 20, sha: 'c'.repeat(40) });
       const gateway = createMemoryGateway(runningOf(earlier));
-      const { deploy, recordLive } = await stage(gateway, { timeoutMs: 10_000 });
+      const { deploy, recordLive, records } = await stage(gateway, { timeoutMs: 10_000 });
       await recordLive(earlier, 'old@sha256:0');
+      await records.addHead(newer);
       gateway.onInvoke = async () => {
         const status = runningOf(newer, { image: 'newer', availableReplicas: 1 });
         gateway.functions.set('alice-fn', status as FunctionStatus);
@@ -328,12 +329,24 @@ describe('rolling out a function', () => {
   it('does not replace what a newer push of its branch put there', async () => {
     const newer = deploymentOf({ receivedAt: at + 20, sha: 'c'.repeat(40) });
     const gateway = createMemoryGateway(runningOf(newer));
-    await expectCode((await stage(gateway)).deploy(), 'OFC_CONFLICT');
+    const { deploy, records } = await stage(gateway);
+    await records.addHead(newer);
+    await expectCode(deploy(), 'OFC_CONFLICT');
     expect(gateway.calls).to.deep.equal([]);
     const elsewhere = deploymentOf({ receivedAt: at + 20, branch: 'dev' });
     const other = createMemoryGateway(runningOf(elsewhere));
     await (await stage(other)).deploy();
     expect(other.functions.get('alice-fn')?.image).to.equal('new@sha256:1');
+  });
+
+  it('replaces what an older push put there whose webhook came later', async () => {
+    const late = deploymentOf({ receivedAt: at + 20, sha: 'c'.repeat(40) });
+    const gateway = createMemoryGateway(runningOf(late));
+    const { deploy, records } = await stage(gateway);
+    await records.addHead({ ...late, before: earlier.before });
+    await records.addHead({ ...deployment, before: late.sha });
+    await deploy();
+    expect(gateway.functions.get('alice-fn')?.image).to.equal('new@sha256:1');
   });
 
   it('that the gateway refuses leaves what runs untouched', async () => {

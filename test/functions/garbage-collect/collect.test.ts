@@ -38,9 +38,15 @@ const message = (changes: Partial<GarbageMessage> = {}): GarbageMessage => ({
 });
 
 describe('collecting garbage', () => {
+  let heads: Records;
+  beforeEach(async () => {
+    heads = createRecords(createMemoryObjectStore());
+    await heads.addHead(deploymentOf({ receivedAt: at + 20, sha: 'b'.repeat(40) }));
+  });
+
   it('removes what a deployment no longer declares', async () => {
     const gateway = createMemoryGateway(running('alice-kept'), running('alice-old'));
-    expect(await collect(gateway, message())).to.deep.equal(['alice-old']);
+    expect(await collect(gateway, heads, message())).to.deep.equal(['alice-old']);
     expect([...gateway.functions.keys()]).to.deep.equal(['alice-kept']);
   });
 
@@ -55,10 +61,17 @@ describe('collecting garbage', () => {
   ] as const) {
     it(`leaves ${what}`, async () => {
       const gateway = createMemoryGateway(status);
-      expect(await collect(gateway, message())).to.deep.equal([]);
+      expect(await collect(gateway, heads, message())).to.deep.equal([]);
       expect(gateway.calls).to.deep.equal([]);
     });
   }
+
+  it('removes that of an older push whose webhook came later, if this is the newest', async () => {
+    heads = createRecords(createMemoryObjectStore());
+    await heads.addHead(current);
+    const gateway = createMemoryGateway(running('alice-old', { receivedAt: at + 20 }));
+    expect(await collect(gateway, heads, message())).to.deep.equal(['alice-old']);
+  });
 
   it('removes all branches of a repo that was taken away, and no other repo', async () => {
     const functions = [
@@ -68,7 +81,7 @@ describe('collecting garbage', () => {
     ];
     const gateway = createMemoryGateway(...functions);
     const gone = { owner: current.owner, repo: current.repo, functions: [] };
-    expect(await collect(gateway, gone)).to.deep.equal(['alice-a', 'alice-b']);
+    expect(await collect(gateway, heads, gone)).to.deep.equal(['alice-a', 'alice-b']);
   });
 
   it('removes everything of an owner that left, and of nobody else', async () => {
@@ -80,7 +93,7 @@ describe('collecting garbage', () => {
     ];
     const gateway = createMemoryGateway(...functions);
     const gone: GarbageMessage = { owner: current.owner, repo: '*', functions: [] };
-    expect(await collect(gateway, gone)).to.deep.equal(['alice-a', 'alice-c']);
+    expect(await collect(gateway, heads, gone)).to.deep.equal(['alice-a', 'alice-c']);
     expect([...gateway.functions.keys()]).to.deep.equal(['bob-a', 'of-router']);
   });
 
@@ -89,7 +102,9 @@ describe('collecting garbage', () => {
     const labels = deploymentLabels(group, 1);
     const gateway = createMemoryGateway({ name: 'group----ssub-fn', labels });
     const squatter = parseOwner(labels['com.openfaas.cloud.git-owner']);
-    expect(await collect(gateway, { owner: squatter, repo: '*', functions: [] })).to.deep.equal([]);
+    expect(
+      await collect(gateway, heads, { owner: squatter, repo: '*', functions: [] }),
+    ).to.deep.equal([]);
   });
 
   it('leaves what a newer push deployed again since the list was made', async () => {
@@ -101,7 +116,7 @@ describe('collecting garbage', () => {
       gateway.functions.set('alice-old', newer as FunctionStatus);
       return get(name);
     };
-    expect(await collect(gateway, message())).to.deep.equal([]);
+    expect(await collect(gateway, heads, message())).to.deep.equal([]);
     expect(gateway.calls).to.deep.equal([]);
   });
 });

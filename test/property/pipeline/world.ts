@@ -252,7 +252,7 @@ export class World {
     } else if (message.to === 'status') {
       const found = await records.load(message.ref);
       this.reported.set(message.ref.id, found?.closed?.state);
-    } else if (message.to === 'garbage') await collect(this.#gateway, message.message);
+    } else if (message.to === 'garbage') await collect(this.#gateway, records, message.message);
   }
 
   #specOf(ref: DeploymentRef): ModelPush | undefined {
