@@ -12,7 +12,7 @@ import { expectCode } from '../../helpers/expect-code.ts';
 import { get, signedGet, testSigner, visitorGet } from '../../helpers/signed-request.ts';
 
 const alice: Identity = { subject: 'github:1', login: 'alice', owners: ['alice', 'acme'] };
-const signed = signIdentity(testSigner, 'list-functions', '/?user=alice', alice);
+let signed: ReturnType<typeof signIdentity>;
 
 const refused = (
   headers: { identity: string | undefined; signature: string | undefined },
@@ -20,6 +20,11 @@ const refused = (
 ) => expectCode(() => verifyIdentity(signer, receiver, path, headers), 'OFC_UNAUTHENTICATED');
 
 describe('the identity of a visitor', () => {
+  // It is good for a minute, and a run of all tests takes longer.
+  beforeEach(() => {
+    signed = signIdentity(testSigner, 'list-functions', '/?user=alice', alice);
+  });
+
   it('is read back', () => {
     expect(verifyIdentity(testSigner, 'list-functions', '/?user=alice', signed)).to.deep.equal(
       alice,
