@@ -51,7 +51,7 @@ describe('the S3 server under attack', () => {
       'a future date',
       403,
       'RequestTimeTooSkewed',
-      { date: new Date(Date.now() + 16 * 60_000) },
+      { date: new Date(Date.now() + 120 * 60_000) },
       {},
     ],
     ['a changed body', 400, 'XAmzContentSHA256Mismatch', {}, { body: 'evil' }],
@@ -183,7 +183,7 @@ describe('the S3 server under attack', () => {
     it('refuses an expired one, one of the future and one for too long', async () => {
       const ago = new Date(Date.now() - 61_000);
       expect((await fetchIt(presign('/bucket/right', { date: ago }))).body).to.include('expired');
-      const ahead = new Date(Date.now() + 16 * 60_000);
+      const ahead = new Date(Date.now() + 120 * 60_000);
       expect((await fetchIt(presign('/bucket/right', { date: ahead }))).status).to.equal(403);
       for (const expires of ['0', '604801', 'x', '-1']) {
         expect((await fetchIt(presign('/bucket/right', { expires }))).status).to.equal(400);
