@@ -20,6 +20,7 @@ import { createRegistryImages } from '../provider/registry-images.ts';
 import type { Isolation } from '../provider/sandbox.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { createSecretStore } from '../secrets/secret-store.ts';
+import { lockData } from './data-lock.ts';
 import { createEdge } from './edge.ts';
 import { appId, oauthClientId, platformEnvironment } from './platform-environment.ts';
 import { deployPlatformFunctions } from './platform-functions.ts';
@@ -98,6 +99,7 @@ async function startParts(
   const { root, data, log, onProgress, signal } = options;
   const folder = (name: string) => join(data, name);
   await mkdir(data, { recursive: true, mode: 0o700 });
+  keep(await lockData(data));
   const secrets = await createSecretStore({ folder: folder('secrets') });
   const secret = await preparePlatformSecrets(secrets);
   if (options.customers !== undefined) {
