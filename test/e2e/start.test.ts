@@ -35,6 +35,13 @@ describe('npm start', function () {
     }
   });
 
+  it('says in one line that the data folder cannot be used', () => {
+    const { stderr, status } = npmStart('--port', '0', '--data', `${start}/below-a-file`);
+    expect(status).to.equal(1);
+    expect(stderr.trim().split('\n'), stderr).to.have.length(1);
+    expect(stderr).to.contain('--data');
+  });
+
   it('says in one line that git is missing', () => {
     const { stderr, status } = spawnSync(process.execPath, [start], {
       encoding: 'utf8',
