@@ -131,7 +131,7 @@ function announce({ port, isolation, credentials }: Platform): void {
   say(`
 ${isolation}
 
-  Call:    curl http://alice.localhost:${port}/hello?name=you
+  Call:    curl "http://alice.localhost:${port}/hello?name=you"
   Push:    git push ${gateway}/git/<owner>/<repo>.git main
   Checks:  ${gateway}/git/
   CLI:     echo ${credentials.password} | faas-cli login --gateway ${gateway} --username ${credentials.user} --password-stdin
@@ -139,16 +139,22 @@ ${isolation}
 Ready: http://system.localhost:${port}/`);
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Resolves at the first SIGINT or SIGTERM, or when npm is gone; a second signal ends the process at once. */
 function onStop(stop: () => void): Promise<void> {
   return new Promise((resolve) => {
+    let stopping = false;
     const first = (): void => {
+      if (stopping) return;
+      stopping = true;
       stop();
       resolve();
       for (const signal of ['SIGINT', 'SIGTERM'] as const)
         process.once(signal, () => process.exit(130));
     };
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, first);
+    // npm passes no signal on: when it is ended, its shell goes, and we are left to another parent.
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && first(), 1000).unref();
   });
 }
 

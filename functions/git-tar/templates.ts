@@ -1,6 +1,7 @@
 import { CloudError } from '#shared/errors.ts';
 import type { FetchedCommit } from '#shared/git/fetch-commit.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
+import { createSubTree } from '#shared/shrinkwrap/sub-tree.ts';
 import { parseTemplateYml, type TemplateYml } from '#shared/stack-file/template-yml.ts';
 
 /** A language template, ready to be shrink-wrapped with a handler. */
@@ -47,7 +48,7 @@ export function createTemplates(sources: TemplateSources): Templates {
       }
       for (const repository of sources.repositories) {
         const { tree } = await sources.fetch(repository);
-        const found = await templateIn(subTree(tree, 'template'), lang);
+        const found = await templateIn(createSubTree(tree, 'template'), lang);
         if (found !== undefined) return found;
       }
       throw unknown(lang, sources);
@@ -78,19 +79,7 @@ async function templateIn(tree: SourceTree, name: string): Promise<Template | un
   const files = await tree.list(name);
   if (!files?.some(({ path }) => path === `${name}/template.yml`)) return undefined;
   const yml = parseTemplateYml((await tree.read(`${name}/template.yml`)).toString('utf8'));
-  return { tree: subTree(tree, name), yml, buildArgs: {} };
-}
-
-/** A folder of a tree as a tree of its own. */
-function subTree(tree: SourceTree, folder: string): SourceTree {
-  const below = (path: string) => (path === '' ? folder : `${folder}/${path}`);
-  return {
-    async list(path) {
-      const entries = await tree.list(below(path));
-      return entries?.map((entry) => ({ ...entry, path: entry.path.slice(folder.length + 1) }));
-    },
-    read: (path) => tree.read(below(path)),
-  };
+  return { tree: createSubTree(tree, name), yml, buildArgs: {} };
 }
 
 function compatible(lang: string, alias: string): Pick<Template, 'buildArgs' | 'note'> {

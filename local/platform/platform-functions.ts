@@ -4,8 +4,11 @@ import * as v from 'valibot';
 import { createHttpBuilder } from '#shared/builder/http-builder.ts';
 import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import { buildKeyOf } from '#shared/pipeline/built-images.ts';
+import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
 import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
+import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
+import { createSubTree } from '#shared/shrinkwrap/sub-tree.ts';
 import { mergeEnvironment, parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
 import { parseStack } from '#shared/stack-file/parse-stack.ts';
 import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
@@ -42,12 +45,13 @@ const parallelBuilds = 3;
 export async function deployPlatformFunctions(platform: PlatformBuild): Promise<void> {
   const stack = parseStack(await readFile(join(platform.root, 'stack.yml'), 'utf8'));
   const records = await readRecords(platform.recordFile);
+  const repo = createCachedTree(createFolderTree(platform.root));
   const waiting = [...stack.functions];
   const worker = async (): Promise<void> => {
     for (let fn = waiting.shift(); fn !== undefined; fn = waiting.shift()) {
       platform.signal.throwIfAborted();
       const before = records[fn.key]?.buildKey;
-      const record = await buildFunction(platform, stack, fn, records);
+      const record = await buildFunction(platform, { repo, stack }, fn, records);
       records[fn.key] = record;
       await platform.deploy(await deployment(platform, fn, record.image));
       platform.onDeployed(fn.key, record.buildKey !== before);
@@ -59,15 +63,14 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
 
 async function buildFunction(
   platform: PlatformBuild,
-  stack: StackFile,
+  { repo, stack }: { repo: SourceTree; stack: StackFile },
   fn: StackFunction,
   records: BuildRecords,
 ): Promise<BuildRecords[string]> {
-  const templateFolder = join(platform.root, 'template', fn.lang);
   const entries = await shrinkwrap({
-    repo: createFolderTree(platform.root),
-    template: createFolderTree(templateFolder),
-    templateYml: parseTemplateYml(await readFile(join(templateFolder, 'template.yml'), 'utf8')),
+    repo,
+    template: createSubTree(repo, `template/${fn.lang}`),
+    templateYml: parseTemplateYml(String(await repo.read(`template/${fn.lang}/template.yml`))),
     fn,
     copy: stack.configuration.copy,
   });

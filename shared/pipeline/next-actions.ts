@@ -64,7 +64,8 @@ function verdictOf(records: DeploymentRecords): Action | undefined {
     return { do: 'close', state: 'skipped', text: deployment.skip };
   }
   if (plan === undefined) return undefined;
-  if (plan.outcome === 'failed') return { do: 'close', state: 'failed', text: plan.text };
+  if (plan.outcome === 'failed')
+    return { do: 'close', state: 'failed', text: `${plan.text} (${plan.code})` };
   const keys = plan.functions.map(({ key }) => key);
   if (!keys.every((key) => isFinished(records, key))) return undefined;
   const broken = keys.filter((key) => records.deploys.get(key)?.outcome !== 'live');

@@ -117,7 +117,8 @@ function functionCheck(records: DeploymentRecords, key: FunctionKey, urls: Publi
   const stage = state === 'planned' ? { status: 'queued' as const } : stages[state];
   const finished = deploy ?? (build?.outcome === 'failed' ? build : undefined);
   const at = stage.status === 'completed' ? (finished?.at ?? records.closed?.at) : undefined;
-  const begun = records.claimed.has(claimName('build', key)) || build !== undefined;
+  const cached = build?.outcome === 'built' && build.cached;
+  const begun = !cached && (records.claimed.has(claimName('build', key)) || build !== undefined);
   return {
     context: `fn/${key}`,
     name: key,
@@ -125,7 +126,7 @@ function functionCheck(records: DeploymentRecords, key: FunctionKey, urls: Publi
     ...stage,
     summary: [
       live === undefined ? description : `[${description}](${live})`,
-      `The build log: ${log}`,
+      cached ? 'It is unchanged and was not built again.' : `The build log: ${log}`,
     ].join('\n\n'),
     description,
     detailsUrl: live ?? log,

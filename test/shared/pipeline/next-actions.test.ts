@@ -61,7 +61,9 @@ describe('what a deployment needs next', () => {
   });
 
   it('is its end where the plan failed, was not wanted, or a newer push came', () => {
-    expect(actions(recordsOf({}, { plan: failed }))).to.deep.equal(['close failed: It broke.']);
+    expect(actions(recordsOf({}, { plan: failed }))).to.deep.equal([
+      'close failed: It broke. (OFC_X)',
+    ]);
     const skip = recordsOf({}, { plan: undefined, deployment: testPush({ skip: 'Not built.' }) });
     expect(actions(skip)).to.deep.equal(['close skipped: Not built.']);
     const superseded = ['close superseded: A newer push replaced this one: abc1234.'];
