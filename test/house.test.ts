@@ -74,13 +74,9 @@ describe('the house', () => {
     expect(found).to.deep.equal([]);
   });
 
-  it('gets its packages from the public registry only', () => {
+  it('names no registry in its lock files: each machine has its own', () => {
     for (const lock of files.filter((path) => path.endsWith('package-lock.json'))) {
-      const urls = [...readSource(lock).matchAll(/"resolved": "([^"]+)"/g)].map(
-        (match) => match[1],
-      );
-      const foreign = urls.filter((url) => !url?.startsWith('https://'));
-      expect(foreign, lock).to.deep.equal([]);
+      expect(readSource(lock), lock).to.not.contain('"resolved"');
     }
   });
 

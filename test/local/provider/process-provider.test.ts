@@ -22,7 +22,7 @@ import { functionCode, type MemoryImages, memoryImages } from './memory-images.t
 const quiet = createLogger({}, () => undefined);
 
 for (const isolation of ['none', 'bubblewrap'] as const) {
-  describe(`process provider, isolation ${isolation}`, () => {
+  describe(`process provider, isolation ${isolation}${isolation === 'bubblewrap' ? ' (where it works)' : ''}`, () => {
     let dir: Awaited<ReturnType<typeof tempDir>>;
     let images: MemoryImages;
     let secrets: Map<string, string>;
@@ -300,7 +300,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       await eventually(async () => expect(await call(provider, 'exit')).to.not.equal(first));
     });
 
-    it('kills a replica over its memory limit and says so', async function () {
+    it('kills a replica over its memory limit and says so (needs Linux)', async function () {
       if (process.platform !== 'linux') this.skip();
       await images.addFunction(
         'registry/hog:1',
@@ -320,7 +320,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       });
     });
 
-    it('measures what a function uses', async function () {
+    it('measures what a function uses (needs Linux)', async function () {
       if (process.platform !== 'linux') this.skip();
       await images.addFunction('registry/use:1', functionCode('return "x"'));
       await provider.deploy(specOf('use'));
@@ -378,7 +378,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       expect(await readdir(join(dir.path, 'logs'))).to.deep.equal([]);
     });
 
-    it('ends on close everything it started, children of functions too', async function () {
+    it('ends on close everything it started, children of functions too (needs Linux)', async function () {
       if (process.platform !== 'linux') this.skip();
       await images.addFunction(
         'registry/fork:1',

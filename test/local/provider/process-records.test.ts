@@ -9,7 +9,7 @@ import { readProcess } from '../../../local/provider/process-table.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
-describe('records of processes', function () {
+describe('records of processes (needs Linux)', function () {
   this.timeout(30_000);
   let dir: Awaited<ReturnType<typeof tempDir>>;
 
@@ -44,7 +44,7 @@ describe('records of processes', function () {
   });
 
   for (const isolation of ['none', 'bubblewrap']) {
-    it(`a function ends with a platform that is killed, isolation ${isolation}`, async function () {
+    it(`a function ends with a platform that is killed, isolation ${isolation}${isolation === 'bubblewrap' ? ' (where it works)' : ''}`, async function () {
       const fixture = join(import.meta.dirname, 'fixture-platform.ts');
       const platform = spawn(process.execPath, ['--import', 'tsx', fixture, dir.path, isolation], {
         stdio: ['ignore', 'pipe', 'ignore'],

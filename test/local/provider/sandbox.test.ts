@@ -20,7 +20,7 @@ const prober = functionCode(
   `import { readFileSync, readdirSync, writeFileSync } from 'node:fs';`,
 );
 
-describe('bubblewrap sandbox', () => {
+describe('bubblewrap sandbox (where it works)', () => {
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let images: MemoryImages;
   let provider: Provider;

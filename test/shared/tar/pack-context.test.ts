@@ -83,7 +83,7 @@ describe('configEntry', () => {
     }
   });
 
-  it('is read by tar(1)', async function () {
+  it('is read by tar(1), where there is one', async function () {
     try {
       execFileSync('tar', ['--version']);
     } catch {
