@@ -63,6 +63,11 @@ export const errorCodes = {
     meaning: 'The repo has no stack.yml (or stack.yaml) in its root folder.',
   },
   OFC_STACK_INVALID: { kind: 'user', status: 422, meaning: 'stack.yml cannot be used as it is.' },
+  OFC_SECRETS: {
+    kind: 'user',
+    status: 422,
+    meaning: 'A secret that a function names does not exist, or a sealed one cannot be used.',
+  },
   OFC_TEMPLATE: {
     kind: 'user',
     status: 422,
