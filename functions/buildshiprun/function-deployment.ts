@@ -16,7 +16,7 @@ export interface TenantLimits {
   readonly scaleToZero: boolean;
 }
 
-/** Annotations that a tenant may set: triggers and health checks. */
+/** Annotations that a tenant may set: triggers, health checks, and what of-router reads. */
 const allowedAnnotations = new Set([
   'topic',
   'schedule',
@@ -27,6 +27,9 @@ const allowedAnnotations = new Set([
   'com.openfaas.ready.http.path',
   'com.openfaas.ready.http.initialDelaySeconds',
   'com.openfaas.ready.http.periodSeconds',
+  'com.openfaas.cloud.auth',
+  'com.openfaas.cloud.async',
+  'com.openfaas.cloud.custom-domain',
 ]);
 
 /**

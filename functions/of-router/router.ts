@@ -36,6 +36,7 @@ interface Destination {
   readonly upstreamPath: string;
   /** `true`: of-auth, which handles the platform's cookies. */
   readonly keepCookies: boolean;
+  readonly timeoutMs: number;
 }
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -67,13 +68,14 @@ export function createRouter(config: RouterConfig): Router {
   ): Promise<Destination | undefined> => {
     const { path, query } = resolution;
     if (resolution.kind === 'system') {
-      const { function: name, cookies } = resolution.route;
+      const { function: name, cookies, timeoutMs: patience = timeoutMs } = resolution.route;
       return {
         function: name,
         resource: systemResource(name),
         path: path + query,
         upstreamPath: prefix + name + path + query,
         keepCookies: cookies,
+        timeoutMs: patience,
       };
     }
     const hit = index.find(resolution.label, resolution.key);
@@ -86,6 +88,7 @@ export function createRouter(config: RouterConfig): Router {
       path: path + query,
       upstreamPath: prefix + found.service + path + query,
       keepCookies: false,
+      timeoutMs,
     };
   };
 
@@ -154,7 +157,7 @@ export function createRouter(config: RouterConfig): Router {
       path: to.upstreamPath,
       headers,
       keepCookies: to.keepCookies,
-      timeoutMs,
+      timeoutMs: to.timeoutMs,
     });
     if (typeof result === 'number') fail(result);
     return { result, to };

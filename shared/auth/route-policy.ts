@@ -11,6 +11,8 @@ export type RoutePolicy = 'public' | 'protected' | 'restricted';
 const systemPolicies: ReadonlyMap<string, RoutePolicy> = new Map([
   ['of-auth', 'public'],
   ['github-event', 'public'],
+  // Through builder.system.<domain> only; it checks the signature of each build itself.
+  ['of-builder', 'public'],
   ['pipeline-log', 'protected'],
   ['list-functions', 'protected'],
 ]);

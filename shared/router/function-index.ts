@@ -5,7 +5,13 @@ import { hostLabel, type Owner, parseFunctionKey, parseOwner, serviceName } from
 /** A tenant's function, as the router needs it. */
 export interface IndexedFunction {
   readonly owner: Owner;
+  /** The owner's stable id at its provider; empty where the label is missing. */
+  readonly ownerId: string;
+  /** The provider, by the label `git-scm`; `github` where it is missing. */
+  readonly scm: string;
   readonly service: string;
+  /** Those that say something to the platform: names that begin with `com.openfaas.cloud.`. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** Finds functions by the label of their owner's host and their key in `stack.yml`. */
@@ -80,17 +86,30 @@ export function indexFunctions(
   functions: readonly FunctionStatus[],
 ): ReadonlyMap<string, IndexedFunction> {
   const index = new Map<string, IndexedFunction>();
-  for (const { name, labels } of functions) {
+  for (const { name, labels, annotations } of functions) {
     if (labels?.['com.openfaas.cloud.git-cloud'] !== '1') continue;
     try {
       const owner = parseOwner(labels['com.openfaas.cloud.git-owner']);
       const prefix = serviceName(owner, parseFunctionKey('x')).slice(0, -1);
       const key = parseFunctionKey(name.slice(prefix.length));
       if (serviceName(owner, key) !== name) continue;
-      index.set(`${hostLabel(owner)}/${key}`, { owner, service: name });
+      index.set(`${hostLabel(owner)}/${key}`, {
+        owner,
+        ownerId: labels['com.openfaas.cloud.git-owner-id'] ?? '',
+        scm: labels['com.openfaas.cloud.git-scm'] || 'github',
+        service: name,
+        annotations: platformAnnotations(annotations),
+      });
     } catch {
       // Names that no deployment of ours can have made are not reachable.
     }
   }
   return index;
+}
+
+const noAnnotations: Readonly<Record<string, string>> = {};
+
+function platformAnnotations(all: FunctionStatus['annotations']): Readonly<Record<string, string>> {
+  const own = Object.entries(all ?? {}).filter(([name]) => name.startsWith('com.openfaas.cloud.'));
+  return own.length === 0 ? noAnnotations : Object.fromEntries(own);
 }

@@ -1,6 +1,6 @@
 import { parseHost } from './host.ts';
 import type { Site } from './site.ts';
-import { findSystemRoute, type SystemRoute } from './system-routes.ts';
+import { builderRoutes, findRoute, type SystemRoute, systemRoutes } from './system-routes.ts';
 import { parseTarget } from './target.ts';
 
 /** Where a request is to go, before the index and of-auth were asked. */
@@ -58,7 +58,7 @@ export function resolve(
       ? { kind: 'health' }
       : refused(405, ['GET', 'HEAD']);
   }
-  const route = findSystemRoute(path);
+  const route = findRoute(name.kind === 'builder' ? builderRoutes : systemRoutes, path);
   if (route === undefined) return refused(404);
   if (!route.methods.includes(method)) return refused(405, route.methods);
   return { kind: 'system', route, path: route.sees === 'path' ? path : '/', query };

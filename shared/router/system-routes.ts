@@ -9,6 +9,8 @@ export interface SystemRoute {
   readonly sees: 'root' | 'path';
   /** `true`: the function reads the platform's cookies itself. */
   readonly cookies: boolean;
+  /** How long its answer may take to begin, where the router's own limit is too short. */
+  readonly timeoutMs?: number;
 }
 
 const root = { below: false, sees: 'root', cookies: false } as const;
@@ -31,9 +33,18 @@ export const systemRoutes: readonly SystemRoute[] = [
   { ...root, path: '/list-functions', methods: read, function: 'list-functions' },
 ];
 
+const builder = { below: false, sees: 'path', function: 'of-builder', cookies: false } as const;
+
+/**
+ * All routes of `builder.system.<domain>`, the base URL for `faas-cli publish --remote-builder`. A build
+ * is signed by its sender and may answer when it is over, so the wait for it is long.
+ */
+export const builderRoutes: readonly SystemRoute[] = [
+  { ...builder, path: '/build', methods: ['POST'], timeoutMs: 15 * 60_000 },
+  { ...builder, path: '/publickey', methods: read },
+];
+
 /** The route of a path that `parseTarget` accepted. */
-export function findSystemRoute(path: string): SystemRoute | undefined {
-  return systemRoutes.find((route) =>
-    route.below ? path.startsWith(route.path) : path === route.path,
-  );
+export function findRoute(routes: readonly SystemRoute[], path: string): SystemRoute | undefined {
+  return routes.find((route) => (route.below ? path.startsWith(route.path) : path === route.path));
 }

@@ -92,6 +92,35 @@ describe('of-router routing', () => {
     ]);
   });
 
+  it('serves the builder at a host of its own, by its own table', async () => {
+    const call = (path: string, method = 'GET') =>
+      send(stage.port, path, {
+        headers: { 'x-forwarded-host': 'builder.system.example.com' },
+        method,
+      });
+    expect((await call('/build', 'POST')).status).to.equal(200);
+    expect((await call('/publickey')).status).to.equal(200);
+    expect((await call('/healthz')).status).to.equal(200);
+    expect((await call('/build')).headers.allow).to.equal('POST');
+    for (const path of [
+      '/',
+      '/build/',
+      '/publickey/x',
+      '/auth/login',
+      '/list-functions',
+      '/of-builder',
+    ]) {
+      expect((await call(path)).status, path).to.equal(404);
+    }
+    expect((await send(stage.port, '/build', { ...toSystem, method: 'POST' })).status).to.equal(
+      404,
+    );
+    expect(stage.seen.map(({ method, url }) => `${method} ${url}`)).to.deep.equal([
+      'POST /of-builder/build',
+      'GET /of-builder/publickey',
+    ]);
+  });
+
   it('serves a tenant function named healthz', async () => {
     functions['alice-healthz'] = 'alice';
     expect((await send(stage.port, '/healthz', toAlice)).body).to.equal('hello');

@@ -32,6 +32,18 @@ describe('indexFunctions', () => {
   });
 });
 
+describe('the annotations in the index', () => {
+  it('are those for the platform', () => {
+    const annotations = { 'com.openfaas.cloud.auth': 'owner', topic: 'x', 'com.openfaas.x': 'y' };
+    const index = indexFunctions([
+      { ...status('alice-a', 'alice'), annotations },
+      { ...status('alice-b', 'alice'), annotations: null },
+    ]);
+    expect(index.get('alice/a')?.annotations).to.deep.equal({ 'com.openfaas.cloud.auth': 'owner' });
+    expect(index.get('alice/b')?.annotations).to.deep.equal({});
+  });
+});
+
 describe('createFunctionIndex', () => {
   it('answers a hit at once and refreshes behind it', async () => {
     let functions = [status('alice-a', 'alice')];

@@ -3,7 +3,7 @@ import { parseHost } from '#shared/router/host.ts';
 
 const alice = { kind: 'owner', label: 'alice' };
 const malformed = { kind: 'malformed' };
-const foreign = { kind: 'foreign' };
+const foreign = (host: string) => ({ kind: 'foreign', host });
 
 const table: [string | undefined, object][] = [
   ['alice.example.com', alice],
@@ -14,15 +14,19 @@ const table: [string | undefined, object][] = [
   ['a--b.example.com', { kind: 'owner', label: 'a--b' }],
   ['system.example.com', { kind: 'system' }],
   ['System.example.com.:1', { kind: 'system' }],
-  ['example.com', foreign],
+  ['Builder.System.example.com:443', { kind: 'builder' }],
+  ['x.builder.system.example.com', foreign('x.builder.system.example.com')],
+  ['builder.system.example.org', foreign('builder.system.example.org')],
+  ['WWW.Shop.example.', foreign('www.shop.example')],
+  ['example.com', foreign('example.com')],
   ['.example.com', malformed],
-  ['a.b.example.com', foreign],
-  ['auth.system.example.com', foreign],
-  ['aliceexample.com', foreign],
-  ['alice.example.com.evil.org', foreign],
-  ['alice.example.org', foreign],
-  ['localhost', foreign],
-  ['127.0.0.1', foreign],
+  ['a.b.example.com', foreign('a.b.example.com')],
+  ['auth.system.example.com', foreign('auth.system.example.com')],
+  ['aliceexample.com', foreign('aliceexample.com')],
+  ['alice.example.com.evil.org', foreign('alice.example.com.evil.org')],
+  ['alice.example.org', foreign('alice.example.org')],
+  ['localhost', foreign('localhost')],
+  ['127.0.0.1', foreign('127.0.0.1')],
   [undefined, malformed],
   ['', malformed],
   ['.', malformed],
