@@ -15,6 +15,7 @@ import {
 } from '../../../local/provider/process-table.ts';
 import type { LogLine, Provider } from '../../../local/provider/provider.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { describeWith } from '../../helpers/needs-part.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import { call, specOf } from './calls.ts';
 import { functionCode, type MemoryImages, memoryImages } from './memory-images.ts';
@@ -22,7 +23,8 @@ import { functionCode, type MemoryImages, memoryImages } from './memory-images.t
 const quiet = createLogger({}, () => undefined);
 
 for (const isolation of ['none', 'bubblewrap'] as const) {
-  describe(`process provider, isolation ${isolation}${isolation === 'bubblewrap' ? ' (where it works)' : ''}`, () => {
+  const needed = isolation === 'bubblewrap' ? ([isolation] as const) : [];
+  describeWith(needed, `process provider, isolation ${isolation}`, () => {
     let dir: Awaited<ReturnType<typeof tempDir>>;
     let images: MemoryImages;
     let secrets: Map<string, string>;
@@ -46,17 +48,11 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
         expect(provider.status(service)?.availableReplicas).to.equal(1);
       });
 
-    beforeEach(async function () {
+    beforeEach(async () => {
       dir = await tempDir();
       images = memoryImages();
       secrets = new Map();
-      try {
-        provider = await open();
-      } catch (error) {
-        await dir.remove();
-        if (isolation === 'bubblewrap') this.skip();
-        throw error;
-      }
+      provider = await open();
     });
 
     afterEach(async () => {

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { createLogger } from '#shared/log.ts';
 import { createProcessProvider } from '../../../local/provider/process-provider.ts';
 import type { Provider } from '../../../local/provider/provider.ts';
+import { describeWith } from '../../helpers/needs-part.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import { call, specOf } from './calls.ts';
 import { functionCode, type MemoryImages, memoryImages } from './memory-images.ts';
@@ -20,28 +21,23 @@ const prober = functionCode(
   `import { readFileSync, readdirSync, writeFileSync } from 'node:fs';`,
 );
 
-describe('bubblewrap sandbox (where it works)', () => {
+describeWith(['bubblewrap'], 'bubblewrap sandbox', () => {
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let images: MemoryImages;
   let provider: Provider;
   const ask = (what: string, path: string): Promise<string> =>
     call(provider, 'probe', `/${what}?path=${encodeURIComponent(path)}`);
 
-  before(async function () {
+  before(async () => {
     dir = await tempDir();
     images = memoryImages();
-    try {
-      provider = await createProcessProvider({
-        folder: join(dir.path, 'provider'),
-        images,
-        readSecret: async (name) => Buffer.from(`value of ${name}`),
-        log: createLogger({}, () => undefined),
-        isolation: 'bubblewrap',
-      });
-    } catch {
-      await dir.remove();
-      this.skip();
-    }
+    provider = await createProcessProvider({
+      folder: join(dir.path, 'provider'),
+      images,
+      readSecret: async (name) => Buffer.from(`value of ${name}`),
+      log: createLogger({}, () => undefined),
+      isolation: 'bubblewrap',
+    });
     await images.addFunction('registry/probe:1', prober);
     await images.addFunction('registry/other:1', functionCode('return "x"'));
     await provider.deploy(specOf('other', { secrets: ['others'] }));
