@@ -51,10 +51,10 @@ export async function advance(deps: Advancing, ref: DeploymentRef): Promise<Depl
     const actions = nextActions(records, { supersededBy, maxParallelBuilds });
     const progress = await allOf(actions.map((action) => execute(deps, records, action)));
     if (!progress.includes('moved')) {
-      if (progress.includes('sent')) await deps.messages.status(ref);
+      if (progress.includes('sent')) await deps.messages.status(records.deployment);
       return records;
     }
-    await deps.messages.status(ref);
+    await deps.messages.status(records.deployment);
   }
   throw new CloudError('OFC_INTERNAL', `Deployment ${ref.id} does not come to an end.`);
 }
@@ -135,7 +135,7 @@ async function giveUp(
 async function followUp({ records, messages }: Advancing, done: DeploymentRecords): Promise<void> {
   const { deployment, closed, plan } = done;
   const ref = refOf(deployment);
-  await messages.status(ref);
+  await messages.status(deployment);
   if (closed?.state === 'live' && plan?.outcome === 'planned') {
     await messages.collectGarbage({
       owner: deployment.owner,

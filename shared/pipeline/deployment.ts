@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { CloudError } from '../errors.ts';
 import { parseBranch, parseOwner, parseRepoName, parseSha, type Sha, shortSha } from '../names.ts';
+import { parseScmId } from '../scm/scm-id.ts';
 
 declare const brand: unique symbol;
 /** Identifies a deployment; in lexical order the older push comes first. See {@link deploymentId}. */
@@ -66,7 +67,8 @@ export type DeploymentRef = v.InferOutput<typeof deploymentRefSchema>;
 /** What was pushed, by whom and when: written once, never changed. */
 export const deploymentSchema = v.object({
   ...deploymentRefSchema.entries,
-  scm: v.picklist(['github']),
+  /** Which of the configured SCMs it was pushed to. */
+  scm: parsedBy(parseScmId),
   /** Stable numeric ids of the provider; names can change. */
   ownerId: v.number(),
   repoId: v.number(),

@@ -3,9 +3,16 @@ import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { signedCallbackUrl } from '../messages/callback-url.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
 import type { FunctionKey } from '../names.ts';
-import { type DeploymentRef, deploymentRefSchema, deploymentSchema, refOf } from './deployment.ts';
+import { scmKind } from '../scm/scm-id.ts';
+import {
+  type Deployment,
+  type DeploymentRef,
+  deploymentRefSchema,
+  deploymentSchema,
+  refOf,
+} from './deployment.ts';
 
-/** The message for github-push: a deployment, and what decides whether it is built. */
+/** The message for a push function: a deployment, and what decides whether it is built. */
 export const pushMessageSchema = v.object({
   ...deploymentSchema.entries,
   defaultBranch: deploymentSchema.entries.branch,
@@ -47,7 +54,7 @@ export type AuditEvent = v.InferOutput<typeof auditEventSchema>;
 
 /** Sends the pipeline's messages: signed, asynchronous, through the gateway's queue. */
 export interface Messages {
-  /** github-event → github-push: a verified push. */
+  /** → the push function of its SCM: a verified push. */
   pushed(push: PushMessage): Promise<void>;
   /** → git-tar, which calls buildshiprun back. */
   plan(ref: DeploymentRef): Promise<void>;
@@ -56,7 +63,7 @@ export interface Messages {
   /** → buildshiprun: look at the records and go on. */
   advance(ref: DeploymentRef): Promise<void>;
   /** → the status function of the deployment's SCM: bring its checks up to date. */
-  status(ref: DeploymentRef): Promise<void>;
+  status(of: DeploymentRef & Pick<Deployment, 'scm'>): Promise<void>;
   /** → garbage-collect: remove what an owner's repo no longer declares. */
   collectGarbage(message: GarbageMessage): Promise<void>;
   /** → audit-event. A failure is swallowed: no deployment fails for want of an audit entry. */
@@ -90,12 +97,12 @@ export function createMessages(
     signedCallbackUrl(signer, gatewayUrl, 'buildshiprun', { ...refOf(ref), claim });
 
   return {
-    pushed: (push) => send('github-push', push),
+    pushed: (push) => send(`${scmKind(push.scm)}-push`, push),
     plan: (ref) => send('git-tar', refOf(ref), callback(ref, 'plan')),
     build: (ref, key) =>
       send('of-builder', { ...refOf(ref), function: key }, callback(ref, `build/${key}`)),
     advance: (ref) => send('buildshiprun', refOf(ref)),
-    status: (ref) => send('github-status', refOf(ref)),
+    status: (of) => send(`${scmKind(of.scm)}-status`, refOf(of)),
     collectGarbage: (message) => send('garbage-collect', message),
     audit: (event) => send('audit-event', event).catch(() => undefined),
   };

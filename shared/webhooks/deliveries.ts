@@ -12,6 +12,7 @@ import {
   maxAttempts,
 } from '../pipeline/deployment.ts';
 import type { Records } from '../pipeline/records.ts';
+import type { ScmId } from '../scm/scm-id.ts';
 
 const deliverySchema = v.object({
   ...deploymentRefSchema.entries,
@@ -25,7 +26,7 @@ export type Delivery = v.InferOutput<typeof deliverySchema>;
 
 /** Which delivery it is, and what it is about. */
 export interface DeliveryOf extends Omit<DeploymentRef, 'id'> {
-  readonly scm: 'github';
+  readonly scm: ScmId;
   /** The provider's id of the delivery, the same when it is sent again. */
   readonly delivery: string;
   readonly sha: Sha;

@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import { createCustomers } from '#shared/customers.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import type { PushMessage } from '#shared/pipeline/messages.ts';
-import { type Receiving, receiveWebhook } from '../../functions/github-event/receive-webhook.ts';
+import { type Receiving, receiveWebhook } from '#shared/webhooks/receive-webhook.ts';
+import { setUpPage } from '../../functions/github-event/set-up-page.ts';
 import { expectCode } from '../helpers/expect-code.ts';
 import { createReceiving } from '../helpers/github-receiving.ts';
 import { githubPayload, githubWebhook } from '../helpers/github-webhook.ts';
-import { get } from '../helpers/signed-request.ts';
 
 const delivery = '72d3162e-cc78-11e3-81ab-4c9367dc0958';
 const onlyAlex: Receiving['customers'] = { has: async (login) => login === 'alexellis' };
@@ -133,9 +133,10 @@ describe('github-event', () => {
     expect(answer).to.deep.equal({ status: 200, body: 'pong' });
   });
 
-  it('shows the page after an installation', async () => {
-    const answer = await receiveWebhook(createReceiving(), get('setup_action=install&code=1'));
-    expect(answer).to.deep.equal({
+  it('shows the page after an installation', () => {
+    expect(setUpPage('GET', 'setup_action=other')).to.equal(undefined);
+    expect(setUpPage('POST', 'setup_action=install')).to.equal(undefined);
+    expect(setUpPage('GET', 'setup_action=install&code=1')).to.deep.equal({
       status: 200,
       body: 'Installation completed, please return to the installation guide.',
     });

@@ -9,7 +9,7 @@ export interface ReadVariable {
 }
 
 const reading =
-  /\bsettings\s*\.(text|flag|integer|duration|url|list|parsed)\(\s*'(\w+)'\s*,?\s*([^,)\n]*),?\s*([^,)\n]*)/g;
+  /\b(?:settings|own)\s*\.(text|flag|integer|duration|url|list|parsed)\(\s*'(\w+)'\s*,?\s*([^,)\n]*),?\s*([^,)\n]*)/g;
 
 /** Every variable that functions of the platform can read, from the sources. */
 export function variablesInCode(): ReadVariable[] {
@@ -37,7 +37,9 @@ export function secretsInCode(): Set<string> {
   const names = projectFiles('functions', 'shared')
     .filter((path) => path.endsWith('.ts'))
     .flatMap((path) => [
-      ...readSource(path).matchAll(/\bsettings\s*\.(?:secret|optionalSecret)\(\s*'([\w-]+)'/g),
+      ...readSource(path).matchAll(
+        /\b(?:settings|own)\s*\.(?:secret|optionalSecret)\(\s*'([\w-]+)'/g,
+      ),
       ...readSource(path).matchAll(/'private_key_filename', '([\w-]+)'/g),
       ...readSource(path).matchAll(/join\(secretFolder\(\), '([\w-]+)'\)/g),
     ]);

@@ -1,5 +1,6 @@
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
-import type { Receiving } from '../../functions/github-event/receive-webhook.ts';
+import { createGithubWebhooks, type GithubWebhooksConfig } from '#shared/scm/github/webhooks.ts';
+import type { Receiving } from '#shared/webhooks/receive-webhook.ts';
 import { webhookSecret } from './github-webhook.ts';
 import { createMemoryObjectStore, type MemoryObjectStore } from './memory-object-store.ts';
 import { createRecordingMessages, type RecordingMessages } from './recording-messages.ts';
@@ -12,12 +13,15 @@ export interface TestReceiving extends Receiving {
 }
 
 /** Makes a {@link TestReceiving}. */
-export function createReceiving(changes: Partial<Receiving> = {}): TestReceiving {
+export function createReceiving({
+  secrets = { current: webhookSecret },
+  allowSha1 = false,
+  githubUrl = 'https://github.com',
+  ...changes
+}: Partial<Receiving> & Partial<GithubWebhooksConfig> = {}): TestReceiving {
   const store = createMemoryObjectStore();
   return {
-    secrets: { current: webhookSecret },
-    allowSha1: false,
-    githubUrl: 'https://github.com',
+    scms: [createGithubWebhooks({ scm: 'github', secrets, allowSha1, githubUrl })],
     customers: undefined,
     now: () => 1_700_000_000_000,
     ...changes,

@@ -1,3 +1,4 @@
+import { refOf } from '#shared/pipeline/deployment.ts';
 import type { Messages } from '#shared/pipeline/messages.ts';
 
 /** A message that was sent: its kind and what it says. */
@@ -26,7 +27,7 @@ export function createRecordingMessages(): RecordingMessages {
     plan: record('plan'),
     build: async (ref, key) => record('build')({ ...ref, function: key }),
     advance: record('advance'),
-    status: record('status'),
+    status: async (of) => record('status')(refOf(of)),
     collectGarbage: record('collectGarbage'),
     audit: record('audit'),
   };

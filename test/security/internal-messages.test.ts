@@ -140,7 +140,7 @@ describe('messages between functions, against somebody inside the network', () =
     await messages.plan(ref);
     await messages.build(ref, testFunction('fn').key);
     await messages.advance(ref);
-    await messages.status(ref);
+    await messages.status(push);
     await messages.collectGarbage({ owner: push.owner, repo: '*', functions: [] });
     await messages.audit({ source: 'test', message: 'x' });
     expect(sent.map(({ name }) => name)).to.deep.equal([
@@ -178,7 +178,7 @@ describe('messages between functions, against somebody inside the network', () =
     const messages = createMessages(gateway, testSigner, 'http://gw');
     await messages.audit({ source: 'test', message: 'x' });
     let thrown: unknown;
-    await messages.status(refOf(testPush())).catch((error: unknown) => {
+    await messages.status(testPush()).catch((error: unknown) => {
       thrown = error;
     });
     expect(thrown).to.be.instanceOf(Error);

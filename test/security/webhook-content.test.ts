@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { receiveWebhook } from '../../functions/github-event/receive-webhook.ts';
+import { receiveWebhook } from '#shared/webhooks/receive-webhook.ts';
 import { expectCode } from '../helpers/expect-code.ts';
 import { createReceiving } from '../helpers/github-receiving.ts';
 import { githubPayload, githubWebhook, type PushPayload } from '../helpers/github-webhook.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect } from 'chai';
-import { verifyGithubWebhook } from '#shared/webhooks/verify-github.ts';
-import { receiveWebhook } from '../../functions/github-event/receive-webhook.ts';
+import { verifyGithubWebhook } from '#shared/scm/github/verify-webhook.ts';
+import { receiveWebhook } from '#shared/webhooks/receive-webhook.ts';
 import { expectCode } from '../helpers/expect-code.ts';
 import { createReceiving } from '../helpers/github-receiving.ts';
 import {

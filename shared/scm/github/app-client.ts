@@ -1,7 +1,8 @@
 import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
 import { once } from '../../once.ts';
-import { githubError, retryAfterSeconds } from './github-error.ts';
+import { retryAfterSeconds } from '../retry-after.ts';
+import { githubError } from './github-error.ts';
 
 /** The GitHub App with which we act. */
 export interface GithubAppConfig {

@@ -4,10 +4,10 @@ import { CloudError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { Deployment } from '../../pipeline/deployment.ts';
 import { checkDigest } from '../check-digest.ts';
+import { type CheckRunRecords, createCheckRunRecords } from '../check-run-records.ts';
 import type { Check } from '../check-state.ts';
 import type { Reporter } from '../reporter.ts';
 import type { GithubApp } from './app-client.ts';
-import { type CheckRunRecords, createCheckRunRecords } from './check-run-records.ts';
 import { repoPath } from './repo-path.ts';
 
 /** GitHub's limit for the summary of a check. */

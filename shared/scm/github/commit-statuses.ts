@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import { checkDigest } from '../check-digest.ts';
+import { createCheckRunRecords } from '../check-run-records.ts';
 import type { Check } from '../check-state.ts';
 import type { Reporter } from '../reporter.ts';
 import type { GithubApp } from './app-client.ts';
-import { createCheckRunRecords } from './check-run-records.ts';
 import { repoPath } from './repo-path.ts';
 
 /** GitHub's limit for the description of a status. */

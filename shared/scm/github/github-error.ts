@@ -1,13 +1,5 @@
 import { CloudError, errorMessage } from '../../errors.ts';
-
-/** The parts of Octokit's `RequestError` that we look at. */
-interface RequestError extends Error {
-  readonly status: number;
-  readonly response?: { readonly headers: Readonly<Record<string, string | number | undefined>> };
-}
-
-/** Without a `Retry-After`, GitHub asks to wait at least a minute. */
-const defaultWaitSeconds = 60;
+import { isRequestError, retryAfterSeconds } from '../retry-after.ts';
 
 /**
  * Anything that a call of GitHub's API throws, as a {@link CloudError}: `OFC_BUSY` (a rate limit),
@@ -34,27 +26,4 @@ export function githubError(thrown: unknown): CloudError {
     return new CloudError('OFC_NOT_FOUND', said, { cause: thrown });
   }
   return new CloudError('OFC_UPSTREAM', said, { cause: thrown });
-}
-
-/**
- * How long to wait before GitHub may be called again, if an error is a rate limit.
- *
- * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
- */
-export function retryAfterSeconds(thrown: unknown, now: number = Date.now()): number | undefined {
-  const error = thrown instanceof CloudError ? thrown.cause : thrown;
-  if (!isRequestError(error) || (error.status !== 403 && error.status !== 429)) return undefined;
-  const headers = error.response?.headers ?? {};
-  const asked = Number(headers['retry-after']);
-  if (asked > 0) return Math.ceil(asked);
-  if (headers['x-ratelimit-remaining'] === '0') {
-    const reset = Number(headers['x-ratelimit-reset']) - now / 1000;
-    return reset > 0 ? Math.ceil(reset) : defaultWaitSeconds;
-  }
-  const secondary = error.status === 429 || /rate limit/i.test(error.message);
-  return secondary ? defaultWaitSeconds : undefined;
-}
-
-function isRequestError(thrown: unknown): thrown is RequestError {
-  return thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number';
 }

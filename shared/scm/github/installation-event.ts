@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { type Owner, parseOwner, parseRepoName, type RepoName } from '../../names.ts';
-import { parseBody } from './parse-body.ts';
+import { parseOwner, parseRepoName } from '../../names.ts';
+import { parseBody } from '../../webhooks/parse-body.ts';
+import type { IgnoredEvent, NotedEvent, RemovedRepos } from '../scm-event.ts';
 
 const repos = v.optional(v.array(v.object({ name: v.string(), full_name: v.string() })), []);
 
@@ -13,44 +14,33 @@ const installationEventSchema = v.object({
   repositories_removed: repos,
 });
 
-/** What an installation event asks of us. */
-export type InstallationChange =
-  | { readonly kind: 'added'; readonly owner: Owner; readonly text: string }
-  | {
-      readonly kind: 'removed';
-      readonly owner: Owner;
-      /** The repos that we may not see any more; `*`: the app was uninstalled. */
-      readonly repos: readonly (RepoName | '*')[];
-    }
-  | { readonly kind: 'ignored'; readonly why: string };
-
 /**
  * Reads the body of an `installation` or `installation_repositories` event.
  *
  * @throws CloudError `OFC_BAD_REQUEST` or `OFC_NAME_INVALID`
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#installation
  */
-export function parseInstallationEvent(event: string, body: string): InstallationChange {
+export function parseInstallationEvent(
+  event: string,
+  body: string,
+): RemovedRepos | NotedEvent | IgnoredEvent {
   const content = parseBody(event, installationEventSchema, body);
   const { action, installation } = content;
-  const owner = parseOwner(installation.account.login);
+  const { login } = installation.account;
+  const owner = parseOwner(login);
   switch (action) {
     case 'created':
     case 'added': {
       const added = [...content.repositories_added, ...content.repositories];
       const names = added.map((repo) => repo.full_name).join(', ');
-      return {
-        kind: 'added',
-        owner,
-        text: `${installation.account.login} added repositories: ${names}`,
-      };
+      return { kind: 'noted', owner, text: `${login} added repositories: ${names}` };
     }
     case 'removed': {
       const removed = content.repositories_removed.map(({ name }) => parseRepoName(name));
-      return { kind: 'removed', owner, repos: removed };
+      return { kind: 'removed', owner, repos: removed, text: `Removed: ${removed.join(', ')}` };
     }
     case 'deleted':
-      return { kind: 'removed', owner, repos: ['*'] };
+      return { kind: 'removed', owner, repos: ['*'], text: 'The app was uninstalled' };
     default:
       return {
         kind: 'ignored',

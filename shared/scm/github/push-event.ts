@@ -1,16 +1,8 @@
 import * as v from 'valibot';
 import { CloudError } from '../../errors.ts';
-import {
-  type Branch,
-  type Owner,
-  parseBranch,
-  parseOwner,
-  parseRepoName,
-  parseSha,
-  type RepoName,
-  type Sha,
-} from '../../names.ts';
-import { parseBody } from './parse-body.ts';
+import { parseBranch, parseOwner, parseRepoName, parseSha } from '../../names.ts';
+import { parseBody } from '../../webhooks/parse-body.ts';
+import type { BranchPush, IgnoredEvent } from '../scm-event.ts';
 
 /** The parts of a `push` event that we use; GitHub sends many more. */
 const pushEventSchema = v.object({
@@ -32,34 +24,6 @@ const pushEventSchema = v.object({
   installation: v.optional(v.object({ id: v.number() })),
 });
 
-/** A push of commits to a branch, checked. */
-export interface BranchPush {
-  readonly kind: 'branch';
-  readonly owner: Owner;
-  readonly ownerId: number;
-  /** The owner as GitHub spells it. */
-  readonly login: string;
-  readonly repo: RepoName;
-  readonly repoId: number;
-  readonly fullName: string;
-  readonly private: boolean;
-  readonly cloneUrl: string;
-  readonly repoUrl: string;
-  readonly branch: Branch;
-  readonly defaultBranch: Branch;
-  readonly sha: Sha;
-  readonly before: Sha;
-  readonly pusher: string;
-  readonly message: string;
-  readonly installationId: number | undefined;
-}
-
-/** A push that brings nothing to build, and why. */
-export interface IgnoredPush {
-  readonly kind: 'ignored';
-  readonly why: string;
-}
-
 const branchPrefix = 'refs/heads/';
 
 /**
@@ -70,7 +34,7 @@ const branchPrefix = 'refs/heads/';
  * @throws CloudError `OFC_BAD_REQUEST` or `OFC_NAME_INVALID`
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
  */
-export function parsePushEvent(body: string, githubUrl: string): BranchPush | IgnoredPush {
+export function parsePushEvent(body: string, githubUrl: string): BranchPush | IgnoredEvent {
   const event = parseBody('push', pushEventSchema, body);
   const { ref, repository } = event;
   if (!ref.startsWith(branchPrefix)) {

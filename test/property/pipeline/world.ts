@@ -5,6 +5,7 @@ import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/functio
 import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
 import { parseFunctionKey } from '#shared/names.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import { beginDeployment } from '#shared/pipeline/begin-deployment.ts';
 import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
 import { cloudLabel } from '#shared/pipeline/labels.ts';
 import type { Messages, PushMessage } from '#shared/pipeline/messages.ts';
@@ -15,7 +16,6 @@ import { advance } from '../../../functions/buildshiprun/advance.ts';
 import { createDeploy } from '../../../functions/buildshiprun/deploy.ts';
 import { collect } from '../../../functions/garbage-collect/collect.ts';
 import { sweep } from '../../../functions/garbage-collect/sweep.ts';
-import { beginDeployment } from '../../../functions/github-push/begin-deployment.ts';
 import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
 import { testFunction, testPush } from '../../helpers/pipeline-fixtures.ts';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { CloudError } from '../../errors.ts';
+import { CloudError } from '../errors.ts';
 
 /**
  * The body of a webhook whose signature holds, as the parts of it that `schema` names.

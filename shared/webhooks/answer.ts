@@ -1,4 +1,4 @@
-/** What GitHub gets to read in its list of deliveries. */
+/** What people get to read in the SCM's list of deliveries. */
 export interface Answer {
   readonly status: 200 | 202;
   readonly body: string | Readonly<Record<string, string>>;

@@ -1,8 +1,9 @@
-import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
-import { type ClaimLimits, holdClaim } from '#shared/pipeline/hold-claim.ts';
-import type { Messages, PushMessage } from '#shared/pipeline/messages.ts';
-import type { Records } from '#shared/pipeline/records.ts';
+import { scmKind } from '../scm/scm-id.ts';
 import { skippedBranch } from './branch-rules.ts';
+import { type Deployment, type DeploymentRef, refOf } from './deployment.ts';
+import { type ClaimLimits, holdClaim } from './hold-claim.ts';
+import type { Messages, PushMessage } from './messages.ts';
+import type { Records } from './records.ts';
 
 /** What beginning a deployment works with. */
 export interface Beginning {
@@ -53,7 +54,7 @@ async function finish(deps: Beginning, deployment: Deployment): Promise<'known'>
   if (deployment.skip === undefined) {
     await deps.messages.advance(ref);
   } else {
-    await deps.messages.status(ref);
+    await deps.messages.status(deployment);
     await deps.records.settle(ref);
   }
   return 'known';
@@ -68,7 +69,7 @@ async function start(deps: Beginning, deployment: Deployment): Promise<void> {
   if (newest === undefined || newest.id === id) await plan(deps, ref);
   // A newer push was faster: whoever looks at the records closes this one.
   else await messages.advance(ref);
-  await messages.status(ref);
+  await messages.status(deployment);
   for (const older of await othersOfBranch(records, deployment)) await messages.advance(older);
 }
 
@@ -90,8 +91,8 @@ async function othersOfBranch(
 
 function audit(
   { messages }: Beginning,
-  { owner, repo, id }: Deployment,
+  { scm, owner, repo, id }: Deployment,
   message: string,
 ): Promise<void> {
-  return messages.audit({ source: 'github-push', message, owner, repo, deployment: id });
+  return messages.audit({ source: `${scmKind(scm)}-push`, message, owner, repo, deployment: id });
 }

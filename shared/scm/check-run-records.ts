@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
-import { createJson, getJson, putJson } from '../../object-store/json.ts';
-import type { ObjectStore } from '../../object-store/object-store.ts';
-import type { DeploymentRef } from '../../pipeline/deployment.ts';
-import { deploymentPrefix } from '../../pipeline/records.ts';
+import { createJson, getJson, putJson } from '../object-store/json.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import type { DeploymentRef } from '../pipeline/deployment.ts';
+import { deploymentPrefix } from '../pipeline/records.ts';
 
 const runSchema = v.object({
   /** GitHub's id of the check run; none where plain commit statuses are used. */

@@ -1,12 +1,12 @@
-import type { BuildLogs } from '#shared/build-log/build-logs.ts';
-import { CloudError } from '#shared/errors.ts';
-import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
-import type { Records } from '#shared/pipeline/records.ts';
-import type { DeploymentRecords } from '#shared/pipeline/states.ts';
-import type { PublicUrls } from '#shared/public-urls.ts';
-import { checkDigest } from '#shared/scm/check-digest.ts';
-import { type Check, deriveChecks } from '#shared/scm/check-state.ts';
-import type { Reporter } from '#shared/scm/reporter.ts';
+import type { BuildLogs } from '../build-log/build-logs.ts';
+import { CloudError } from '../errors.ts';
+import type { DeploymentRef } from '../pipeline/deployment.ts';
+import type { Records } from '../pipeline/records.ts';
+import type { DeploymentRecords } from '../pipeline/states.ts';
+import type { PublicUrls } from '../public-urls.ts';
+import { checkDigest } from './check-digest.ts';
+import { type Check, deriveChecks } from './check-state.ts';
+import type { Reporter } from './reporter.ts';
 
 /** What reporting works with. */
 export interface Reporting {

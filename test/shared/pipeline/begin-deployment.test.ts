@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import * as v from 'valibot';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import { type Beginning, beginDeployment } from '#shared/pipeline/begin-deployment.ts';
 import { deploymentRefSchema, refOf } from '#shared/pipeline/deployment.ts';
 import type { Messages, PushMessage } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { deploymentState } from '#shared/pipeline/states.ts';
-import { type Beginning, beginDeployment } from '../../functions/github-push/begin-deployment.ts';
-import { createMemoryObjectStore } from '../helpers/memory-object-store.ts';
-import { testPush } from '../helpers/pipeline-fixtures.ts';
-import { createRecordingMessages } from '../helpers/recording-messages.ts';
+import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
+import { testPush } from '../../helpers/pipeline-fixtures.ts';
+import { createRecordingMessages } from '../../helpers/recording-messages.ts';
 
 const claim = { leaseMs: 60_000, maxAttempts: 3 };
 
@@ -20,7 +20,7 @@ function setUp(changes: Partial<Beginning> = {}) {
   return { store, messages, records, deps };
 }
 
-describe('github-push', () => {
+describe('beginning a deployment', () => {
   it('records the push, tells the commit and has the repo read', async () => {
     const { deps, records, messages } = setUp();
     const push = testPush();

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { verifyWithFallback } from '@octokit/webhooks-methods';
-import { CloudError } from '../errors.ts';
+import { CloudError } from '../../errors.ts';
 
 /** The secrets with which GitHub may have signed. */
 export interface WebhookSecrets {

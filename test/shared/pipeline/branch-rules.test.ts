@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { parseBranch } from '#shared/names.ts';
-import { skippedBranch } from '../../functions/github-push/branch-rules.ts';
+import { skippedBranch } from '#shared/pipeline/branch-rules.ts';
 
 describe('branch rules', () => {
   const rule = (branch: string, rules: string[] = [], defaultBranch = 'main') =>

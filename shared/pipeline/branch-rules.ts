@@ -1,4 +1,4 @@
-import type { Branch } from '#shared/names.ts';
+import type { Branch } from '../names.ts';
 
 /**
  * Why a push to `branch` is not built; `undefined` if it is.

@@ -1,0 +1,98 @@
+import * as v from 'valibot';
+import type { FunctionContext, FunctionEvent } from '#runtime-types';
+import { createBuildLogs } from '../build-log/build-logs.ts';
+import { coalesce } from '../coalesce.ts';
+import { loadConfig, type Settings } from '../config.ts';
+import { CloudError } from '../errors.ts';
+import { receiveMessage } from '../messages/receive.ts';
+import type { Signer } from '../messages/signature.ts';
+import type { ObjectStore } from '../object-store/object-store.ts';
+import { createS3ObjectStore } from '../object-store/s3-object-store.ts';
+import { once } from '../once.ts';
+import { type DeploymentRef, deploymentRefSchema, refOf } from '../pipeline/deployment.ts';
+import { createRecords } from '../pipeline/records.ts';
+import { signerSettings, storeSettings } from '../platform-settings.ts';
+import { publicUrlSettings } from '../public-urls.ts';
+import { type Reporting, reportDeployment } from './report-deployment.ts';
+import type { Reporter } from './reporter.ts';
+import { retryAfterSeconds } from './retry-after.ts';
+import type { ScmId } from './scm-id.ts';
+
+/** Reads the settings of all SCMs of one kind, and makes their reporters. */
+export type LoadReporters = (settings: Settings, store: ObjectStore) => [ScmId, Reporter][];
+
+interface Status {
+  readonly signer: Signer;
+  /** Gives the number of entries written; `undefined`: the operator wants no reports. */
+  readonly report: ((ref: DeploymentRef) => Promise<number>) | undefined;
+}
+
+/**
+ * The status function of a kind of SCM: brings what a commit says of its deployment up to date.
+ *
+ * @param name The function's own name, for which messages are signed.
+ */
+export function statusFunction(name: string, reporters: LoadReporters) {
+  const loaded = once(() => loadConfig((settings) => load(settings, reporters)));
+  return {
+    /** Reads the configuration; a mistake in it stops the function at its start. */
+    init: async (): Promise<void> => {
+      loaded();
+    },
+    handle: async (event: FunctionEvent, context: FunctionContext) => {
+      const { signer, report } = loaded();
+      if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
+      const ref = receiveMessage(signer, name, event, deploymentRefSchema);
+      if (report === undefined) return context.status(200).succeed('Reports are switched off.');
+      try {
+        const written = await report(ref);
+        return context.status(200).succeed({ id: ref.id, written });
+      } catch (error) {
+        const seconds = retryAfterSeconds(error);
+        if (seconds === undefined) throw error;
+        return context
+          .status(429)
+          .headers({ 'retry-after': String(seconds) })
+          .succeed(`The rate limit of the SCM is reached for ${seconds} s.`);
+      }
+    },
+  };
+}
+
+function load(settings: Settings, reporters: LoadReporters): Status {
+  const signer = signerSettings(settings);
+  if (!settings.flag('report_status', true)) return { signer, report: undefined };
+  const store = createS3ObjectStore(storeSettings(settings));
+  const reporting: Reporting = {
+    records: createRecords(store),
+    logs: createBuildLogs(store),
+    urls: publicUrlSettings(settings),
+    reporter: byScm(new Map(reporters(settings, store))),
+  };
+  return { signer, report: coalesced(reporting, settings.duration('status_interval', '300ms')) };
+}
+
+/** Each deployment is reported to the SCM that it came from, and nowhere else. */
+function byScm(reporters: ReadonlyMap<ScmId, Reporter>): Reporter {
+  return {
+    async report(deployment, ...rest) {
+      const reporter = reporters.get(deployment.scm);
+      if (reporter !== undefined) return reporter.report(deployment, ...rest);
+      throw new CloudError('OFC_CONFIG', `There is no SCM "${deployment.scm}".`, {
+        hint: 'List it in the variable scms.',
+      });
+    },
+  };
+}
+
+/** A push of ten functions sends some thirty messages; what they are about is read once for many. */
+function coalesced(
+  reporting: Reporting,
+  intervalMs: number,
+): (ref: DeploymentRef) => Promise<number> {
+  const report = coalesce(
+    (key) => reportDeployment(reporting, v.parse(deploymentRefSchema, JSON.parse(key))),
+    intervalMs,
+  );
+  return (ref) => report(JSON.stringify(refOf(ref)));
+}
