@@ -18,6 +18,7 @@ Usage: npm start -- [options]
   --no-sample         Do not push the sample repo on the first start
   --customers <file>  Owners who may deploy, one a line (default: everybody on this machine)
   --isolation <how>   auto, bubblewrap or none (default auto: bubblewrap where it works)
+  --prometheus <url>  Ask this Prometheus for metrics, which must scrape us (default: our own history)
   --idle <duration>   Stop a function after this long without requests (default 5m)
   --help              This text
 `;
@@ -85,8 +86,14 @@ function parseOptions(args: readonly string[], root: string): Options | 'help' {
     isolation: values.isolation as Isolation,
     idleMs: parseDuration(values.idle, '--idle'),
     customers: values.customers === undefined ? undefined : resolve(values.customers),
+    prometheus: prometheusUrl(values.prometheus),
     sample: !values['no-sample'],
   };
+}
+
+function prometheusUrl(text: string | undefined): string | undefined {
+  if (text === undefined || /^http:\/\/[\w.-]+(?::\d+)?\/?$/.test(text)) return text;
+  throw usage(`--prometheus must be a URL such as http://127.0.0.1:9090, not "${text}".`);
 }
 
 function readArguments(args: readonly string[]) {
@@ -100,6 +107,7 @@ function readArguments(args: readonly string[]) {
         customers: { type: 'string' },
         isolation: { type: 'string', default: 'auto' },
         idle: { type: 'string', default: '5m' },
+        prometheus: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

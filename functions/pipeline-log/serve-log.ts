@@ -5,7 +5,8 @@ import { type BuildLogs, createBuildLogs } from '#shared/build-log/build-logs.ts
 import { followLog } from '#shared/build-log/follow-log.ts';
 import { CloudError } from '#shared/errors.ts';
 import { authoriseOwner } from '#shared/messages/authorise-owner.ts';
-import { type ReceivedRequest, receiveMessage } from '#shared/messages/receive.ts';
+import { receiveMessage } from '#shared/messages/receive.ts';
+import { receivedRequest } from '#shared/messages/received-request.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { logPartSchema } from './log-part.ts';
@@ -48,7 +49,7 @@ export async function serveLog(
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     throw new CloudError('OFC_METHOD', 'Only GET, HEAD and POST are supported.');
   }
-  const received = receivedRequest(request, Buffer.alloc(0));
+  const received = receivedRequest(request);
   const query = new URLSearchParams(received.rawQuery);
   const name = parseLogQuery(query);
   authoriseOwner(deps.signer, receiver, received, name.owner);
@@ -90,12 +91,6 @@ async function sendGrowing(
   } catch (error) {
     if (!signal.aborted) throw error; // whoever read it has gone
   }
-}
-
-function receivedRequest(request: IncomingMessage, rawBody: Buffer): ReceivedRequest {
-  const [path = '/', ...query] = (request.url ?? '/').split('?');
-  const { method = '', headers: given } = request;
-  return { method, path, rawQuery: query.join('?'), headers: given, rawBody };
 }
 
 function missing(): CloudError {

@@ -1,4 +1,4 @@
-import { createMetricsRegistry, type GaugeReader } from './metrics-registry.ts';
+import { createMetricsRegistry, type GaugeReader, type Sample } from './metrics-registry.ts';
 
 /** What OpenFaaS's gateway counts; names and labels are those its dashboards and alerts know. */
 export interface GatewayMetrics {
@@ -10,6 +10,8 @@ export interface GatewayMetrics {
   watchReplicas(read: () => Iterable<readonly [functionName: string, replicas: number]>): void;
   /** Prometheus' text format. */
   render(): string;
+  /** The counters as they stand, for a history of them. */
+  samples(): Iterable<Sample>;
 }
 
 /** Makes {@link GatewayMetrics}. `function_name` is `name.namespace`, as OpenFaaS has it. */
@@ -46,5 +48,6 @@ export function createGatewayMetrics(): GatewayMetrics {
         Array.from(read(), ([name, replicas]) => [{ function_name: name }, replicas] as const);
     },
     render: () => registry.render(),
+    samples: () => registry.samples(),
   };
 }

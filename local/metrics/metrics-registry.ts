@@ -16,12 +16,21 @@ export interface Histogram {
   observe(labels: Labels, value: number): void;
 }
 
+/** One counter's value now. */
+export interface Sample {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly value: number;
+}
+
 /** The metrics of one process in Prometheus' text format. */
 export interface MetricsRegistry {
   counter(name: string, help: string): Counter;
   gauge(name: string, help: string, read: GaugeReader): void;
   histogram(name: string, help: string): Histogram;
   render(): string;
+  /** Every counter, and every bucket of a histogram. */
+  samples(): Iterable<Sample>;
 }
 
 /** `prometheus.DefBuckets` of the Go client, in seconds. */
@@ -34,6 +43,7 @@ const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as con
  */
 export function createMetricsRegistry(): MetricsRegistry {
   const families: (() => string)[] = [];
+  const sampled: (() => Iterable<Sample>)[] = [];
   const family = (name: string, help: string, type: string, series: () => string): void => {
     families.push(() => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${series()}`);
   };
@@ -44,6 +54,7 @@ export function createMetricsRegistry(): MetricsRegistry {
       family(name, help, 'counter', () =>
         [...series].map(([text, { value }]) => line(name, text, value)).join(''),
       );
+      sampled.push(() => Array.from(series.values(), (entry) => ({ name, ...entry })));
       return {
         increment(labels) {
           const text = format(labels);
@@ -66,16 +77,18 @@ export function createMetricsRegistry(): MetricsRegistry {
       );
     },
     histogram(name, help) {
-      const series = new Map<string, { counts: number[]; sum: number }>();
+      const series = new Map<string, { labels: Labels; counts: number[]; sum: number }>();
       family(name, help, 'histogram', () =>
         [...series]
           .map(([text, { counts, sum }]) => histogramLines(name, text, counts, sum))
           .join(''),
       );
+      sampled.push(() => [...series.values()].flatMap((entry) => bucketSamples(name, entry)));
       return {
         observe(labels, value) {
           const text = format(labels);
-          const entry = series.get(text) ?? { counts: Array(buckets.length + 1).fill(0), sum: 0 };
+          const counts = () => Array<number>(buckets.length + 1).fill(0);
+          const entry = series.get(text) ?? { labels, counts: counts(), sum: 0 };
           series.set(text, entry);
           const found = buckets.findIndex((bound) => value <= bound);
           const index = found === -1 ? buckets.length : found;
@@ -85,7 +98,23 @@ export function createMetricsRegistry(): MetricsRegistry {
       };
     },
     render: () => families.map((render) => render()).join(''),
+    samples: () => sampled.flatMap((read) => [...read()]),
   };
+}
+
+function bucketSamples(
+  name: string,
+  { labels, counts }: { labels: Labels; counts: readonly number[] },
+): Sample[] {
+  let value = 0;
+  return counts.map((count, index) => {
+    value += count;
+    return { name: `${name}_bucket`, labels: { ...labels, le: boundOf(index) }, value };
+  });
+}
+
+function boundOf(index: number): string {
+  return String(buckets[index] ?? '+Inf');
 }
 
 function histogramLines(
@@ -97,7 +126,7 @@ function histogramLines(
   let total = 0;
   const lines = counts.map((count, index) => {
     total += count;
-    const bound = `le="${buckets[index] ?? '+Inf'}"`;
+    const bound = `le="${boundOf(index)}"`;
     return line(`${name}_bucket`, text === '' ? bound : `${text},${bound}`, total);
   });
   return `${lines.join('')}${line(`${name}_sum`, text, sum)}${line(`${name}_count`, text, total)}`;

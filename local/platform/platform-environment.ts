@@ -4,6 +4,8 @@ export interface Addresses {
   readonly port: number;
   readonly storeUrl: string;
   readonly builderUrl: string;
+  /** Answers Prometheus' query API. */
+  readonly prometheusUrl: string;
 }
 
 /** The id of the GitHub App that the embedded git server plays. */
@@ -15,11 +17,12 @@ export const oauthClientId = 'openfaas-cloud-local';
  * stack.yml say; faas-cli would be given them with `--env`.
  */
 export function platformEnvironment(
-  { port, storeUrl, builderUrl }: Addresses,
+  { port, storeUrl, builderUrl, prometheusUrl }: Addresses,
   options: { readonly validateCustomers: boolean; readonly notes: readonly string[] },
 ): Readonly<Record<string, string>> {
   const gateway = `http://127.0.0.1:${port}`;
   const git = `${gateway}/git`;
+  const prometheus = new URL(prometheusUrl);
   return {
     gateway_url: gateway,
     gateway_public_url: gateway,
@@ -29,6 +32,8 @@ export function platformEnvironment(
     builder_url: builderUrl,
     s3_url: storeUrl,
     s3_tls: 'false',
+    prometheus_host: prometheus.hostname,
+    prometheus_port: prometheus.port || '80',
     github_url: git,
     github_api_url: `${git}/api/v3`,
     github_app_id: String(appId),

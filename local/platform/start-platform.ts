@@ -13,7 +13,6 @@ import { createBuilder } from '../builder/builder-server.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { createGitServer } from '../git-server/git-server.ts';
 import { createGatewayMetrics } from '../metrics/gateway-metrics.ts';
-import { createMetricsServer } from '../metrics/metrics-server.ts';
 import { createS3Server } from '../object-store/s3-server.ts';
 import { createProcessProvider } from '../provider/process-provider.ts';
 import { createRegistryImages } from '../provider/registry-images.ts';
@@ -27,6 +26,7 @@ import { deployPlatformFunctions } from './platform-functions.ts';
 import { preparePlatformSecrets } from './platform-secrets.ts';
 import { registryCredentials } from './registry-credentials.ts';
 import { stablePort } from './stable-port.ts';
+import { startMetrics } from './start-metrics.ts';
 import { startPage } from './start-page.ts';
 
 /** What `npm start` can be told. */
@@ -42,6 +42,8 @@ export interface PlatformOptions {
   readonly idleMs: number;
   /** A list of owners who may deploy; without it everybody on this machine may. */
   readonly customers?: string | undefined;
+  /** The address of a Prometheus that scrapes us; without it our own history is asked. */
+  readonly prometheus?: string | undefined;
   readonly log: Logger;
   /** Gets a line for each step of the start. */
   readonly onProgress: (text: string) => void;
@@ -147,7 +149,7 @@ async function startParts(
     }),
   );
   const metrics = createGatewayMetrics();
-  const metricsServer = keep(await createMetricsServer({ render: metrics.render }));
+  const metricsServer = keep(await startMetrics(metrics, data));
   let port = options.port;
   const address = () => `http://127.0.0.1:${port}`;
   const auth = { user: secret.gatewayUser, password: secret.gatewayPassword };
@@ -191,7 +193,12 @@ async function startParts(
   await gateway.start({ port });
 
   const environment = platformEnvironment(
-    { port, storeUrl: store.url, builderUrl: builder.url },
+    {
+      port,
+      storeUrl: store.url,
+      builderUrl: builder.url,
+      prometheusUrl: options.prometheus ?? metricsServer.url,
+    },
     { validateCustomers: options.customers !== undefined, notes: notesOf(isolation, port) },
   );
   const client = createGatewayClient({ url: address(), credentials: auth });

@@ -15,6 +15,8 @@ const systemPolicies: ReadonlyMap<string, RoutePolicy> = new Map([
   ['of-builder', 'public'],
   ['pipeline-log', 'protected'],
   ['list-functions', 'protected'],
+  ['function-logs', 'protected'],
+  ['system-metrics', 'protected'],
 ]);
 
 /** The resource name of a platform function. */

@@ -31,6 +31,8 @@ export const systemRoutes: readonly SystemRoute[] = [
   { ...root, path: '/github-event', methods: ['GET', 'POST'], function: 'github-event' },
   { ...root, path: '/pipeline-log', methods: read, function: 'pipeline-log' },
   { ...root, path: '/list-functions', methods: read, function: 'list-functions' },
+  { ...root, path: '/function-logs', methods: read, function: 'function-logs' },
+  { ...root, path: '/system-metrics', methods: read, function: 'system-metrics' },
 ];
 
 const builder = { below: false, sees: 'path', function: 'of-builder', cookies: false } as const;

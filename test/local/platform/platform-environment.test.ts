@@ -8,7 +8,12 @@ describe('local/platform/platform-environment', () => {
   const environment = {
     ...environmentFile('gateway_config.yml'),
     ...platformEnvironment(
-      { port: 8080, storeUrl: 'http://127.0.0.1:9000', builderUrl: 'http://127.0.0.1:9001' },
+      {
+        port: 8080,
+        storeUrl: 'http://127.0.0.1:9000',
+        prometheusUrl: 'http://127.0.0.1:4',
+        builderUrl: 'http://127.0.0.1:9001',
+      },
       { validateCustomers: true, notes: ['one', 'two'] },
     ),
   };

@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RawContext } from '#runtime-types';
+import { loadConfig, type Settings } from '#shared/config.ts';
+import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { once } from '#shared/once.ts';
+import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
+import { type ServingFunctionLogs, serveFunctionLog } from './serve-function-log.ts';
+
+const loaded = once(() => loadConfig(load));
+
+/** Reads the configuration; a mistake in it stops the function at its start. */
+export const init = async (): Promise<void> => {
+  loaded();
+};
+
+/** Gives the log of a function to whoever may see it. */
+export const raw = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { signal }: RawContext,
+): Promise<void> => serveFunctionLog(loaded(), request, response, signal);
+
+function load(settings: Settings): ServingFunctionLogs {
+  const gateway = gatewaySettings(settings, { admin: true });
+  return {
+    signer: signerSettings(settings),
+    gateway,
+    client: createGatewayClient(gateway),
+    maxFollowMs: settings.duration('log_follow_limit', '15m'),
+    now: Date.now,
+  };
+}
