@@ -7,16 +7,18 @@ import {
   replicasWhenUp,
   scalesToZero,
 } from './function-settings.ts';
-import type { LocalImage } from './image-store.ts';
 import type { FunctionLogFile } from './log-store.ts';
-import { newMember, type PoolMember, superviseMember } from './pool-member.ts';
-import type { ProcessEntry } from './process-table.ts';
+import { newMember, type PoolMember, type Replica, type ReplicaPlan } from './pool-member.ts';
 import type { FunctionSpec, FunctionStatus, Lease } from './provider.ts';
-import { type ReplicaHost, startReplica } from './replica.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 
-interface PoolOptions {
-  readonly host: ReplicaHost;
+/** What tells images apart. */
+export interface PoolImage {
+  readonly digest: string;
+}
+
+interface PoolOptions<Image> {
+  readonly start: (plan: ReplicaPlan<Image>) => Promise<Replica>;
   readonly logFile: FunctionLogFile;
   readonly log: Logger;
   readonly idleMs: number;
@@ -30,10 +32,10 @@ const maxBackOffMs = 30_000;
 const patienceMs = 1000;
 
 /** The replicas of one function: starts, routes, rolls over, drains and stops them. */
-export class FunctionPool {
+export class FunctionPool<Image extends PoolImage> {
   spec: FunctionSpec;
-  image: LocalImage;
-  readonly #options: PoolOptions;
+  image: Image;
+  readonly #options: PoolOptions<Image>;
   readonly #members = new Set<PoolMember>();
   readonly #waiting = createWaitingRoom<Lease>();
   /** Ready replicas that get requests: the current generation's, or else the one before. */
@@ -47,14 +49,14 @@ export class FunctionPool {
   #retryAt = 0;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(spec: FunctionSpec, image: LocalImage, options: PoolOptions) {
+  constructor(spec: FunctionSpec, image: Image, options: PoolOptions<Image>) {
     this.spec = spec;
     this.image = image;
     this.#options = options;
   }
 
-  /** Takes a new spec; starts new replicas only if the process would differ. */
-  update(spec: FunctionSpec, image: LocalImage): void {
+  /** Takes a new spec; starts new replicas only if they would differ. */
+  update(spec: FunctionSpec, image: Image): void {
     const same = processKey(this.spec, this.image.digest) === processKey(spec, image.digest);
     this.spec = spec;
     this.image = image;
@@ -67,10 +69,14 @@ export class FunctionPool {
 
   /** Brings the function up, and tries again at once if it was crashing. */
   up(): void {
-    this.#failures = 0;
-    this.#failure = undefined;
-    this.#retryAt = 0;
+    this.#forgive();
     this.scale(Math.max(this.#wanted, replicasWhenUp(this.spec)));
+  }
+
+  /** What kept replicas from starting is over: tries at once what is wanted. */
+  retry(): void {
+    this.#forgive();
+    this.#reconcile();
   }
 
   scale(replicas: number): void {
@@ -89,8 +95,8 @@ export class FunctionPool {
     if (this.#members.size > 0) {
       const usage = { cpu: 0, totalMemoryBytes: 0 };
       for (const member of this.#members) {
-        usage.cpu += member.usage.milliCores;
-        usage.totalMemoryBytes += member.usage.bytes;
+        usage.cpu += member.replica?.usage.milliCores ?? 0;
+        usage.totalMemoryBytes += member.replica?.usage.bytes ?? 0;
       }
       status.usage = usage;
     }
@@ -102,22 +108,15 @@ export class FunctionPool {
     return member === undefined ? this.#wait(signal) : Promise.resolve(this.#lease(member));
   }
 
-  /** Called about once a second: measures, enforces limits, stops what is idle. */
-  tick(children: ReadonlyMap<number, readonly ProcessEntry[]>): void {
+  /** Called about once a second: stops what is idle. */
+  tick(): void {
     let busy = this.#waiting.size > 0;
-    for (const member of this.#members) {
-      superviseMember(member, children);
-      busy ||= member.inFlight > 0;
-    }
+    for (const member of this.#members) busy ||= member.inFlight > 0;
     const idle = !busy && Date.now() - this.#lastUsed > this.#options.idleMs;
     if (idle && this.#wanted > 0 && scalesToZero(this.spec)) {
       this.#wanted = 0;
       this.#reconcile();
     }
-  }
-
-  get running(): boolean {
-    return this.#members.size > 0;
   }
 
   /** Drains and stops everything; nothing starts any more. */
@@ -128,6 +127,12 @@ export class FunctionPool {
     const members = [...this.#members];
     for (const member of members) this.#drain(member, drainMs);
     await Promise.all(members.map((member) => member.done));
+  }
+
+  #forgive(): void {
+    this.#failures = 0;
+    this.#failure = undefined;
+    this.#retryAt = 0;
   }
 
   #current(): PoolMember[] {
@@ -205,7 +210,7 @@ export class FunctionPool {
 
   #start(): void {
     const member = newMember(this.#generation);
-    const { host, memoryBytes } = this.#options;
+    const { start, memoryBytes } = this.#options;
     const { spec, image } = this;
     this.#members.add(member);
     const plan = {
@@ -214,7 +219,7 @@ export class FunctionPool {
       memoryBytes: memoryLimit(spec, memoryBytes),
       onLine: (instance: string, text: string) => this.#writeLog(instance, text),
     };
-    member.done = startReplica(host, plan)
+    member.done = start(plan)
       .then((replica) => {
         member.replica = replica;
         if (member.state === 'draining') void replica.stop();
@@ -228,7 +233,7 @@ export class FunctionPool {
     if (member.state !== 'starting' || member.replica === undefined) return;
     member.state = 'ready';
     member.readyAt = Date.now();
-    member.endpoint = { socketPath: member.replica.socketPath };
+    member.endpoint = member.replica.endpoint;
     this.#failure = undefined;
     this.#reconcile();
   }

@@ -1,6 +1,27 @@
-import { type ProcessEntry, processMemory, processTree } from './process-table.ts';
-import type { Endpoint } from './provider.ts';
-import type { Replica } from './replica.ts';
+import type { Endpoint, FunctionSpec } from './provider.ts';
+
+/** What one replica is made from. */
+export interface ReplicaPlan<Image> {
+  readonly spec: FunctionSpec;
+  readonly image: Image;
+  readonly memoryBytes: number;
+  readonly onLine: (instance: string, text: string) => void;
+}
+
+/** One running instance of a function: a process or a container. */
+export interface Replica {
+  readonly instance: string;
+  /** Where it listens once it is ready. */
+  readonly endpoint: Endpoint;
+  /** As last measured. */
+  readonly usage: { readonly milliCores: number; readonly bytes: number };
+  /** True once it answered its probes; false if it ended or took too long before that. */
+  readonly ready: Promise<boolean>;
+  /** Resolves with the reason, one short text, when it has ended and its folder is gone. */
+  readonly ended: Promise<string>;
+  /** SIGTERM, then SIGKILL after the grace. */
+  stop(): Promise<void>;
+}
 
 /** A replica within its function's pool. */
 export interface PoolMember {
@@ -11,16 +32,11 @@ export interface PoolMember {
   readyAt: number;
   replica: Replica | undefined;
   endpoint: Endpoint;
-  /** Resolves when its process has ended and its folder is gone. */
+  /** Resolves when its replica has ended. */
   done: Promise<void>;
-  usage: { cpuTicks: number; at: number; milliCores: number; bytes: number };
 }
 
-const maxProcesses = 128;
-// `getconf CLK_TCK`: 100 on every Linux that Node supports.
-const millisecondsPerTick = 10;
-
-/** A member whose process is about to be started. */
+/** A member whose replica is about to be started. */
 export function newMember(generation: number): PoolMember {
   return {
     generation,
@@ -30,35 +46,5 @@ export function newMember(generation: number): PoolMember {
     replica: undefined,
     endpoint: { socketPath: '' },
     done: Promise.resolve(),
-    usage: { cpuTicks: 0, at: Date.now(), milliCores: 0, bytes: 0 },
   };
-}
-
-/** Measures a member's processes and kills those over their limits. */
-export function superviseMember(
-  member: PoolMember,
-  children: ReadonlyMap<number, readonly ProcessEntry[]>,
-): void {
-  const { replica, usage } = member;
-  if (replica === undefined || replica.pid === 0) return;
-  const tree = processTree(replica.pid, children);
-  if (tree.length === 0) return;
-  const now = Date.now();
-  const cpuTicks = tree.reduce((sum, entry) => sum + entry.cpuTicks, 0);
-  const memory = tree.map((entry) => processMemory(entry.pid));
-  const busy = Math.max(0, cpuTicks - usage.cpuTicks) * millisecondsPerTick;
-  member.usage = {
-    cpuTicks,
-    at: now,
-    milliCores: Math.round((1000 * busy) / Math.max(1, now - usage.at)),
-    bytes: memory.reduce((sum, { resident }) => sum + resident, 0),
-  };
-  // Shared pages (Node's own code, above all) are not what the function asked for.
-  const own = memory.reduce((sum, part) => sum + part.own, 0);
-  if (own > replica.memoryBytes) {
-    const [used, limit] = [own, replica.memoryBytes].map((bytes) => Math.round(bytes / 2 ** 20));
-    replica.kill(`It was killed: it used ${used} MiB of memory, its limit is ${limit} MiB.`);
-  } else if (tree.length > maxProcesses) {
-    replica.kill(`It was killed: it had more than ${maxProcesses} processes.`);
-  }
 }

@@ -6,9 +6,10 @@ import { text } from 'node:stream/consumers';
 import { functionEnvironment } from './function-environment.ts';
 import type { LocalImage } from './image-store.ts';
 import { splitLines } from './line-splitter.ts';
+import type { Replica, ReplicaPlan } from './pool-member.ts';
 import { killGroup, killTree, type ProcessRecords } from './process-records.ts';
-import { processesByParent, processTree } from './process-table.ts';
-import type { FunctionSpec } from './provider.ts';
+import { type ProcessEntry, processesByParent, processTree } from './process-table.ts';
+import { createProcessWatch } from './process-watch.ts';
 import { makeReplicaFolders, type OwnFolders, type ReadSecret } from './replica-folders.ts';
 import type { Sandbox } from './sandbox.ts';
 import { waitReady } from './wait-ready.ts';
@@ -23,28 +24,10 @@ export interface ReplicaHost {
   readonly graceMs: number;
 }
 
-/** What one replica is made from. */
-export interface ReplicaPlan {
-  readonly spec: FunctionSpec;
-  readonly image: LocalImage;
-  readonly memoryBytes: number;
-  readonly onLine: (instance: string, text: string) => void;
-}
-
 /** One running process of a function. */
-export interface Replica {
-  readonly instance: string;
-  readonly pid: number;
-  readonly socketPath: string;
-  readonly memoryBytes: number;
-  /** True once `/_/ready` answered 200; false if it ended or took too long before that. */
-  readonly ready: Promise<boolean>;
-  /** Resolves with the reason, one short text, when the process has ended and its folder is gone. */
-  readonly ended: Promise<string>;
-  /** SIGTERM, then SIGKILL after the grace. */
-  stop(): Promise<void>;
-  /** SIGKILL now; `reason` is what {@link Replica.ended} gives. */
-  kill(reason: string): void;
+export interface ProcessReplica extends Replica {
+  /** Measures it, and kills it if it is over its limits. */
+  supervise(children: ReadonlyMap<number, readonly ProcessEntry[]>): void;
 }
 
 const keptLines = 12;
@@ -54,7 +37,10 @@ const keptLines = 12;
  *
  * @throws CloudError `OFC_DEPLOY_FAILED` if a secret is missing.
  */
-export async function startReplica(host: ReplicaHost, plan: ReplicaPlan): Promise<Replica> {
+export async function startReplica(
+  host: ReplicaHost,
+  plan: ReplicaPlan<LocalImage>,
+): Promise<ProcessReplica> {
   const { spec, memoryBytes } = plan;
   const folders = await makeReplicaFolders(host.runFolder, spec.secrets, host.readSecret);
   let child: ChildProcess;
@@ -115,14 +101,16 @@ export async function startReplica(host: ReplicaHost, plan: ReplicaPlan): Promis
     clearTimeout(timer);
   };
 
+  const watch = createProcessWatch(pid, memoryBytes, kill);
   return {
     instance,
-    pid,
-    socketPath,
-    memoryBytes,
+    endpoint: { socketPath },
+    get usage() {
+      return watch.usage;
+    },
     ready,
     ended,
-    kill,
+    supervise: watch.look,
     stop: () => {
       stopping ??= stop();
       return stopping;
@@ -130,7 +118,11 @@ export async function startReplica(host: ReplicaHost, plan: ReplicaPlan): Promis
   };
 }
 
-function spawnFunction(sandbox: Sandbox, plan: ReplicaPlan, folders: OwnFolders): ChildProcess {
+function spawnFunction(
+  sandbox: Sandbox,
+  plan: ReplicaPlan<LocalImage>,
+  folders: OwnFolders,
+): ChildProcess {
   const { spec, image, memoryBytes } = plan;
   // Joined to `/` first: the image's own word must not climb out of its folder.
   const code = join(image.root, posix.join('/', image.config.workingDir));

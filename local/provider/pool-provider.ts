@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { CloudError } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
+import { FunctionPool, type PoolImage } from './function-pool.ts';
+import { type FunctionLogFile, openFunctionLog } from './log-store.ts';
+import type { Replica, ReplicaPlan } from './pool-member.ts';
+import type { FunctionSpec, LogLine, LogQuery, Provider } from './provider.ts';
+import { findSecret, type ReadSecret } from './replica-folders.ts';
+
+/** Settings that providers share. */
+export interface PoolProviderOptions {
+  /** Where logs, and what else a provider keeps, lie. */
+  readonly folder: string;
+  readonly readSecret: ReadSecret;
+  readonly log: Logger;
+  /** A function without requests for this long is stopped; 5 minutes by default. */
+  readonly idleMs?: number;
+  /** Memory of a function that sets no limit; 256 MiB by default. */
+  readonly memoryBytes?: number;
+  /** How long an old replica may take for its running requests; 60 s by default. */
+  readonly drainMs?: number;
+}
+
+/** What runs replicas. */
+export interface ReplicaBackend<Image extends PoolImage> {
+  readonly info: Provider['info'];
+  /**
+   * @param restored The function ran before: its image may be fetched when it is started.
+   * @throws CloudError `OFC_DEPLOY_FAILED` if there is no such image.
+   */
+  image(reference: string, restored: boolean): Promise<Image>;
+  start(plan: ReplicaPlan<Image>): Promise<Replica>;
+  /** Called about once a second. */
+  tick(): void;
+  /** Deletes images that are not in `used`. */
+  prune(used: ReadonlySet<string>): Promise<void>;
+  /** Called with what to do when replicas that could not start now can. */
+  onRecovered?(retry: () => void): void;
+  /** Called when all replicas have ended. */
+  close(): Promise<void>;
+}
+
+const tickMs = 1000;
+const pruneMs = 60 * 60_000;
+
+/** A {@link Provider} that keeps a pool of replicas for each function. */
+export function createPoolProvider<Image extends PoolImage>(
+  options: PoolProviderOptions,
+  backend: ReplicaBackend<Image>,
+): Provider {
+  const { folder, log, readSecret } = options;
+  const pools = new Map<string, FunctionPool<Image>>();
+  const logFiles = new Map<string, FunctionLogFile>();
+  const queues = new Map<string, Promise<unknown>>();
+
+  const find = (service: string): FunctionPool<Image> => {
+    const pool = pools.get(service);
+    if (pool !== undefined) return pool;
+    throw new CloudError('OFC_NOT_FOUND', `There is no function "${service}".`);
+  };
+  const logFile = (service: string): FunctionLogFile => {
+    const file = logFiles.get(service) ?? openFunctionLog(join(folder, 'logs'), service);
+    logFiles.set(service, file);
+    return file;
+  };
+  const createPool = (spec: FunctionSpec, image: Image): FunctionPool<Image> =>
+    new FunctionPool(spec, image, {
+      start: (plan) => backend.start(plan),
+      logFile: logFile(spec.service),
+      log,
+      idleMs: options.idleMs ?? 5 * 60_000,
+      drainMs: options.drainMs ?? 60_000,
+      memoryBytes: options.memoryBytes ?? 256 * 2 ** 20,
+    });
+  /** One change of a function at a time, in the order they were asked for. */
+  const inOrder = <T>(service: string, change: () => Promise<T>): Promise<T> => {
+    const done = (queues.get(service) ?? Promise.resolve()).then(change, change);
+    queues.set(service, done);
+    const forget = (): void => {
+      if (queues.get(service) === done) queues.delete(service);
+    };
+    done.then(forget, forget);
+    return done;
+  };
+
+  const ticking = setInterval(() => {
+    backend.tick();
+    for (const pool of pools.values()) pool.tick();
+  }, tickMs).unref();
+  const pruning = setInterval(() => {
+    const used = new Set([...pools.values()].map((pool) => pool.image.digest));
+    backend.prune(used).catch((error: unknown) => {
+      log.warn('Old images could not be deleted.', { error: String(error) });
+    });
+  }, pruneMs).unref();
+
+  backend.onRecovered?.(() => {
+    for (const pool of pools.values()) pool.retry();
+  });
+
+  return {
+    info: backend.info,
+    deploy: (spec, { start = true } = {}) =>
+      inOrder(spec.service, async () => {
+        if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(spec.service)) {
+          throw new CloudError('OFC_DEPLOY_FAILED', `"${spec.service}" is no function name.`);
+        }
+        for (const name of spec.secrets) await findSecret(name, readSecret);
+        const image = await backend.image(spec.image, !start);
+        const pool = pools.get(spec.service);
+        if (pool !== undefined) {
+          pool.update(spec, image);
+          return;
+        }
+        const created = createPool(spec, image);
+        pools.set(spec.service, created);
+        if (start || spec.labels['com.openfaas.scale.zero'] === 'false') created.up();
+      }),
+    remove: (service) =>
+      inOrder(service, async () => {
+        const pool = find(service);
+        pools.delete(service);
+        await pool.stop();
+        await logFiles.get(service)?.remove();
+        logFiles.delete(service);
+      }),
+    async scale(service, replicas) {
+      find(service).scale(replicas);
+    },
+    status: (service) => pools.get(service)?.status(),
+    async acquire(service, signal) {
+      return find(service).acquire(signal);
+    },
+    logs: (query: LogQuery): AsyncIterable<LogLine> => {
+      find(query.name);
+      return logFile(query.name).read(query);
+    },
+    async close() {
+      clearInterval(ticking);
+      clearInterval(pruning);
+      await Promise.allSettled(queues.values());
+      await Promise.all([...pools.values()].map((pool) => pool.stop(1000)));
+      pools.clear();
+      await Promise.all([...logFiles.values()].map((file) => file.close()));
+      await backend.close();
+    },
+  };
+}
