@@ -22,7 +22,7 @@ import { createPushes } from './pushes.ts';
 import { createRepoRecords } from './repo-records.ts';
 import { openRepoStore } from './repo-store.ts';
 import { requireThisMachine } from './request-guard.ts';
-import type { Services } from './services.ts';
+import { createKnownCommits, type Services } from './services.ts';
 import { createSmartHttp } from './smart-http.ts';
 import { openTokens } from './tokens.ts';
 
@@ -75,6 +75,7 @@ export function createGitServer(options: GitServerOptions): GitServer {
     tokens,
     appId: app.id,
     addresses,
+    knownCommits: createKnownCommits(),
   };
 
   let empty: Promise<string> | undefined;

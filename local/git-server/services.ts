@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { canRead } from './api-auth.ts';
 import type { ApiCall } from './api-router.ts';
 import { resolveCommit } from './commits.ts';
@@ -20,6 +21,13 @@ export interface Services {
   readonly tokens: Tokens;
   readonly appId: number;
   readonly addresses: () => Addresses;
+  /** Commits that were found before: an id never comes to mean another one. */
+  readonly knownCommits: LRUCache<string, true>;
+}
+
+/** An empty cache for {@link Services.knownCommits}. */
+export function createKnownCommits(): LRUCache<string, true> {
+  return new LRUCache({ max: 1000 });
 }
 
 /** A repo with what handlers need to know of it. */
@@ -70,7 +78,11 @@ export async function requireCommit(
   found: FoundRepo,
   name: string,
 ): Promise<string> {
+  const key = `${found.gitFolder} ${name}`;
+  // Each check that a push writes names its commit, and a process of git takes longer than all the rest.
+  if (services.knownCommits.has(key)) return name;
   const sha = await resolveCommit(services.git, found.gitFolder, name);
+  if (sha !== undefined && sha === name) services.knownCommits.set(key, true);
   if (sha === undefined) throw new HttpError(422, `No commit found for SHA: ${name.slice(0, 100)}`);
   return sha;
 }

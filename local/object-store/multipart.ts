@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type ObjectMeta, openObject, writeObject } from './object-file.ts';
+import { type ObjectMeta, statObject, writeObject } from './object-file.ts';
 import type { ObjectFiles } from './object-files.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -88,8 +88,7 @@ export class MultipartUploads {
     const found: { path: string; meta: ObjectMeta }[] = [];
     for (const { number, etag } of parts) {
       const path = join(folder, `${number}.part`);
-      const part = await openObject(path);
-      await part?.file.close();
+      const part = statObject(path);
       if (part === undefined || part.meta.etag !== etag) {
         throw new S3Error('InvalidPart', `Part ${number} was not uploaded or has another ETag.`);
       }

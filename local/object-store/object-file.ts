@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import * as v from 'valibot';
 
@@ -7,6 +7,9 @@ import * as v from 'valibot';
  * One object in one file: its bytes, then what is known about them (JSON), the length of that and a
  * mark. So an object is written by one rename, read by one read if it is small, and a file that a
  * power cut has torn is recognised and taken as absent.
+ *
+ * Calls on small files are synchronous: on cached pages they take a tenth of the time of their
+ * asynchronous forms, which all requests of the process would wait for as well.
  *
  * @module
  */
@@ -21,11 +24,12 @@ const metaSchema = v.object({
 /** What is known about an object besides its bytes. */
 export type ObjectMeta = v.InferOutput<typeof metaSchema>;
 
-/** An object opened for reading; the holder closes `file`. */
+/** An object opened for reading; the holder closes `file`, if there is one. */
 export interface OpenObject {
   readonly meta: ObjectMeta;
   readonly modified: Date;
-  readonly file: FileHandle;
+  /** Its descriptor; none if `small` has everything. */
+  readonly file: number | undefined;
   /** All bytes, if they are few. */
   readonly small: Buffer | undefined;
 }
@@ -47,7 +51,7 @@ export async function writeObject(
   data: AsyncIterable<Buffer>,
   details: () => { etag?: string; headers: Record<string, string> },
 ): Promise<ObjectMeta> {
-  const file = await open(path, 'wx', 0o600);
+  let file: FileHandle | undefined;
   try {
     const md5 = createHash('md5');
     let size = 0;
@@ -59,59 +63,70 @@ export async function writeObject(
       held.push(chunk);
       heldBytes += chunk.length;
       if (heldBytes < flushAt) continue;
+      file ??= await open(path, 'wx', 0o600);
       await file.writeFile(Buffer.concat(held));
       held = [];
       heldBytes = 0;
     }
     const meta: ObjectMeta = { size, etag: md5.digest('hex'), ...details() };
-    await file.writeFile(Buffer.concat([...held, footer(meta)]));
+    const rest = Buffer.concat([...held, footer(meta)]);
+    if (file !== undefined) await file.writeFile(rest);
+    else writeFileSync(path, rest, { flag: 'wx', mode: 0o600 });
     return meta;
   } finally {
-    await file.close();
+    await file?.close();
   }
 }
 
 /** Opens an object's file; `undefined` if there is none or it is torn. */
-export async function openObject(path: string): Promise<OpenObject | undefined> {
-  const file = await openIfPresent(path);
-  if (file === undefined) return undefined;
-  try {
-    const { size, mtime } = await file.stat();
-    const tail = Buffer.alloc(Math.min(size, readAhead));
-    const { bytesRead } = await file.read(tail, 0, tail.length, size - tail.length);
-    const meta = bytesRead === tail.length ? parseFooter(tail, size) : undefined;
-    if (meta !== undefined) {
-      const small = tail.length === size ? tail.subarray(0, meta.size) : undefined;
-      return { meta, modified: mtime, file, small };
-    }
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  await file.close();
-  return undefined;
+export function openObject(path: string): OpenObject | undefined {
+  return read(path, readAhead, ({ meta, modified, tail, whole, file }) => {
+    // A copy: the next file is read into the same buffer.
+    const small = whole ? Buffer.from(tail.subarray(0, meta.size)) : undefined;
+    return { keep: !whole, value: { meta, modified, small, file: whole ? undefined : file } };
+  });
 }
 
-/**
- * What is known about the object of a file, for lists: synchronous, as four small calls on cached
- * pages take a tenth of the time of their asynchronous forms. `undefined` as in {@link openObject}.
- */
-export function statObject(path: string): { meta: ObjectMeta; modified: Date } | undefined {
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    if (isAbsence(error)) return undefined;
-    throw error;
-  }
+/** What is known about the object of a file; `undefined` as in {@link openObject}. */
+export function statObject(path: string): Pick<OpenObject, 'meta' | 'modified'> | undefined {
+  return read(path, maxFooterBytes, ({ meta, modified }) => ({
+    keep: false,
+    value: { meta, modified },
+  }));
+}
+
+interface Read {
+  readonly file: number;
+  readonly meta: ObjectMeta;
+  readonly modified: Date;
+  /** The file's end, or all of it if `whole`. */
+  readonly tail: Buffer;
+  readonly whole: boolean;
+}
+
+const shared = Buffer.alloc(readAhead);
+
+/** Reads the end of a file, hands it to `use` and closes it, unless it is kept. */
+function read<T>(
+  path: string,
+  bytes: number,
+  use: (found: Read) => { keep: boolean; value: T },
+): T | undefined {
+  const file = openIfPresent(path);
+  if (file === undefined) return undefined;
+  let kept = false;
   try {
     const { size, mtime } = fstatSync(file);
-    const tail = Buffer.alloc(Math.min(size, maxFooterBytes));
-    const bytesRead = readSync(file, tail, 0, tail.length, size - tail.length);
-    const meta = bytesRead === tail.length ? parseFooter(tail, size) : undefined;
-    return meta === undefined ? undefined : { meta, modified: mtime };
+    const length = Math.min(size, bytes);
+    const bytesRead = readSync(file, shared, 0, length, size - length);
+    const tail = shared.subarray(0, length);
+    const meta = bytesRead === length ? parseFooter(tail, size) : undefined;
+    if (meta === undefined) return undefined;
+    const { keep, value } = use({ file, meta, modified: mtime, tail, whole: length === size });
+    kept = keep;
+    return value;
   } finally {
-    closeSync(file);
+    if (!kept) closeSync(file);
   }
 }
 
@@ -120,9 +135,9 @@ function isAbsence(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-async function openIfPresent(path: string): Promise<FileHandle | undefined> {
+function openIfPresent(path: string): number | undefined {
   try {
-    return await open(path, 'r');
+    return openSync(path, 'r');
   } catch (error) {
     if (isAbsence(error)) return undefined;
     throw error;

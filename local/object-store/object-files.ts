@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { linkSync, renameSync, unlinkSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { keyPath } from './key-paths.ts';
-import { type ObjectMeta, type OpenObject, openObject, writeObject } from './object-file.ts';
+import {
+  type ObjectMeta,
+  type OpenObject,
+  openObject,
+  statObject,
+  writeObject,
+} from './object-file.ts';
 import { S3Error } from './s3-error.ts';
 
 /**
@@ -82,7 +89,7 @@ export class ObjectFiles {
     const temporary = join(this.#temporary, randomUUID());
     try {
       const meta = await writeObject(temporary, data, details);
-      if (!onlyNew) await withFolder(path, () => rename(temporary, path));
+      if (!onlyNew) await withFolder(path, () => renameSync(temporary, path));
       else await this.#linkNew(temporary, path);
       return meta;
     } catch (error) {
@@ -93,22 +100,20 @@ export class ObjectFiles {
 
   async #linkNew(temporary: string, path: string): Promise<void> {
     try {
-      await withFolder(path, () => link(temporary, path));
+      await withFolder(path, () => linkSync(temporary, path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const there = await openObject(path);
-      await there?.file.close();
-      if (there !== undefined) {
+      if (statObject(path) !== undefined) {
         throw new S3Error('PreconditionFailed', 'There is an object with this key already.');
       }
       await rm(path, { force: true }); // torn by a power cut: as good as absent
       return this.#linkNew(temporary, path);
     }
-    await unlink(temporary);
+    unlinkSync(temporary);
   }
 
   /** Opens an object; the caller closes its file. */
-  open(bucket: string, key: string): Promise<OpenObject | undefined> {
+  open(bucket: string, key: string): OpenObject | undefined {
     return openObject(join(this.bucketFolder(bucket), keyPath(key)));
   }
 
@@ -129,10 +134,10 @@ export class ObjectFiles {
 }
 
 /** Runs what puts a file at `path`, and makes its folder if missing; a delete may remove it meanwhile. */
-async function withFolder(path: string, run: () => Promise<void>): Promise<void> {
+async function withFolder(path: string, run: () => void): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
-      return await run();
+      return run();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 10) throw error;
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });

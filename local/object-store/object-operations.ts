@@ -1,3 +1,4 @@
+import { closeSync, createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { OpenObject } from './object-file.ts';
 import { keptHeaders, onlyNew, readRange } from './object-headers.ts';
@@ -23,7 +24,7 @@ export async function putObject({ request, response, files, payload }: S3Context
 
 /** GetObject and HeadObject, with ranges and conditions. */
 export async function getObject({ request, response, files }: S3Context): Promise<void> {
-  const found = await files.open(request.bucket, request.key);
+  const found = files.open(request.bucket, request.key);
   if (found === undefined) throw new S3Error('NoSuchKey', 'The specified key does not exist.');
   try {
     const headers = objectHeaders(found, request);
@@ -44,11 +45,12 @@ export async function getObject({ request, response, files }: S3Context): Promis
     });
     if (request.method === 'HEAD' || size === 0) response.end();
     else if (found.small !== undefined) response.end(found.small.subarray(start, end + 1));
-    else {
-      await pipeline(found.file.createReadStream({ start, end, autoClose: false }), response);
+    else if (found.file !== undefined) {
+      const { file: fd } = found;
+      await pipeline(createReadStream('', { fd, start, end, autoClose: false }), response);
     }
   } finally {
-    await found.file.close();
+    if (found.file !== undefined) closeSync(found.file);
   }
 }
 

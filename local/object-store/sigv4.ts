@@ -173,7 +173,17 @@ function encode(binary: string): string {
   );
 }
 
-function signingKey({ secretKey, region }: S3Identity, day: string): Buffer {
+/** The key of the newest day: it takes four rounds, and all requests of a day have the same. */
+let newest: { readonly for: S3Identity; readonly day: string; readonly key: Buffer } | undefined;
+
+function signingKey(identity: S3Identity, day: string): Buffer {
+  if (newest?.for === identity && newest.day === day) return newest.key;
+  const key = deriveKey(identity, day);
+  newest = { for: identity, day, key };
+  return key;
+}
+
+function deriveKey({ secretKey, region }: S3Identity, day: string): Buffer {
   return [day, region, 's3', 'aws4_request'].reduce<Buffer>(
     (key, part) => hmac(key, part),
     Buffer.from(`AWS4${secretKey}`),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
 /** A process, as `/proc/<pid>/stat` shows it. */
 export interface ProcessEntry {
@@ -16,7 +16,7 @@ export interface ProcessEntry {
  */
 export function readProcess(pid: number): ProcessEntry | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const text = readSmall(`/proc/${pid}/stat`);
     // The second field is the command in parentheses and may hold spaces and parentheses itself.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return {
@@ -57,12 +57,27 @@ export function processTree(
 /** Bytes of memory of one process: all that is resident, and the part that is its own. */
 export function processMemory(pid: number): { resident: number; own: number } {
   try {
-    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'latin1')
+    const [, resident = 0, shared = 0] = readSmall(`/proc/${pid}/statm`)
       .split(' ')
       .map((pages) => Number(pages) * 4096);
     return { resident, own: resident - shared };
   } catch {
     return { resident: 0, own: 0 };
+  }
+}
+
+const smallFile = Buffer.alloc(4096);
+
+/**
+ * A file of `/proc` that fits into one read. `readFileSync` takes a new buffer of 64 KiB for each, as
+ * it does not know their size; hundreds of them a second keep the garbage collector busy.
+ */
+function readSmall(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    return smallFile.toString('latin1', 0, readSync(file, smallFile, 0, smallFile.length, 0));
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -342,8 +342,11 @@ describe('the S3 server under attack', () => {
     });
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     await once(socket, 'connect');
-    const lines = Object.entries({ ...headers, 'content-length': '1000' }).map((h) => h.join(': '));
-    socket.write(`PUT /bucket/broken HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\nsome`);
+    const lines = Object.entries({ ...headers, 'content-length': '1000000' }).map((h) =>
+      h.join(': '),
+    );
+    const part = 'x'.repeat(500_000); // what is small is not written before it is whole
+    socket.write(`PUT /bucket/broken HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${part}`);
     await eventually(async () => expect(await readdir(join(folder.path, 'tmp'))).to.have.length(1));
     socket.destroy();
     await eventually(async () => expect(await readdir(join(folder.path, 'tmp'))).to.have.length(0));
