@@ -12,6 +12,7 @@ import {
   parseDeploymentId,
 } from '#shared/pipeline/deployment.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
+import { sharingReads } from '#shared/pipeline/sharing-reads.ts';
 import { type Claimable, claimName } from '#shared/pipeline/states.ts';
 import { createPublicUrls } from '#shared/public-urls.ts';
 import { type Advancing, advance } from './advance.ts';
@@ -72,10 +73,11 @@ function parseClaim(text: string | undefined): Claimable {
 }
 
 function load(settings: Settings): BuildShipRun {
-  const pipeline = loadPipeline(settings, { admin: true });
+  const { records: store, ...pipeline } = loadPipeline(settings, { admin: true });
+  const records = sharingReads(store);
   const deploy = createDeploy({
     gateway: pipeline.gateway,
-    records: pipeline.records,
+    records,
     urls: createPublicUrls({
       publicUrl: settings.url('gateway_public_url', 'http://127.0.0.1:8080'),
       prettyUrl: settings.text('gateway_pretty_url', ''),
@@ -84,7 +86,7 @@ function load(settings: Settings): BuildShipRun {
     timeoutMs: settings.duration('deploy_timeout', '2m'),
   });
   const advancing: Advancing = {
-    records: pipeline.records,
+    records,
     messages: pipeline.messages,
     deploy,
     maxParallelBuilds: settings.integer('max_parallel_builds', 4, { min: 1, max: 100 }),

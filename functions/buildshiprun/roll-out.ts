@@ -6,6 +6,9 @@ import { labelValue } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
 
+/** No process is up sooner than that, and each look costs. */
+const firstWaitMs = 50;
+
 /** How long a replica may take for one answer. */
 const answerTimeoutMs = 10_000;
 
@@ -126,7 +129,7 @@ async function untilReady(
 ): Promise<void> {
   const { gateway, timeoutMs } = rolling;
   const deadline = Date.now() + timeoutMs;
-  for (let waitMs = 10; ; waitMs = Math.min(waitMs * 1.3, 1000)) {
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 1.3, 1000)) {
     const status = await gateway.get(service);
     if (status !== undefined) await assertNotOvertaken(rolling, status, deployment);
     if (status !== undefined && idOf(status) === deployment.id) {

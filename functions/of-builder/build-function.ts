@@ -34,7 +34,7 @@ export async function buildFunction(
   ref: DeploymentRef,
   key: FunctionKey,
 ): Promise<BuildRecord | undefined> {
-  const records = await deps.records.load(ref);
+  const records = await deps.records.loadFor(ref, key);
   if (records?.plan?.outcome !== 'planned') {
     throw new CloudError('OFC_NOT_FOUND', `Deployment ${ref.id} has no plan to build from.`);
   }

@@ -34,6 +34,8 @@ export interface Records {
   /** Writes `deployment.json`, and lists the deployment as open. False if it was there. */
   begin(deployment: Deployment): Promise<boolean>;
   load(ref: DeploymentRef): Promise<DeploymentRecords | undefined>;
+  /** {@link load} as far as one function is concerned, without its claims: for whoever builds it. */
+  loadFor(ref: DeploymentRef, key: FunctionKey): Promise<DeploymentRecords | undefined>;
   isClosed(ref: DeploymentRef): Promise<boolean>;
   /** Whether somebody still has to be told about the verdict, or there is none yet. */
   isOpen(ref: DeploymentRef): Promise<boolean>;
@@ -112,6 +114,11 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     if (record !== undefined) known.set(key, record);
     return record;
   };
+  const create = async (key: string, record: object): Promise<boolean> => {
+    const created = await createJson(store, key, record);
+    if (created) known.set(key, record);
+    return created;
+  };
   // Leases that this process took, renewed or saw; they save most looks into the store.
   const leases = new LRUCache<string, { readonly key: string; readonly until: number }>({
     max: 5000,
@@ -120,7 +127,7 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
 
   return {
     async begin(deployment) {
-      const created = await createJson(store, `${prefix(deployment)}deployment.json`, deployment);
+      const created = await create(`${prefix(deployment)}deployment.json`, deployment);
       // A duplicate finishes what an interrupted first call left undone.
       if (created || !(await this.isClosed(deployment))) {
         await store.put(openKey(deployment), JSON.stringify(refOf(deployment)));
@@ -164,15 +171,26 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       return { deployment, plan, builds, deploys, closed, claimed };
     },
 
+    async loadFor(ref, key) {
+      const base = prefix(ref);
+      const [deployment, plan, build, closed] = await Promise.all([
+        read(`${base}deployment.json`, deploymentSchema),
+        read(`${base}plan.json`, planRecordSchema),
+        read(`${base}fn/${key}/build.json`, buildRecordSchema),
+        read(`${base}closed.json`, closedRecordSchema),
+      ]);
+      if (deployment === undefined) return undefined;
+      const builds = new Map(build === undefined ? [] : [[key, build] as const]);
+      return { deployment, plan, builds, deploys: new Map(), closed, claimed: new Set() };
+    },
+
     isClosed: (ref) => store.exists(`${prefix(ref)}closed.json`),
     isOpen: (ref) => store.exists(openKey(ref)),
-    recordPlan: (ref, plan) => createJson(store, `${prefix(ref)}plan.json`, plan),
-    recordBuild: (ref, key, build) =>
-      createJson(store, `${prefix(ref)}fn/${key}/build.json`, build),
-    recordDeploy: (ref, key, deploy) =>
-      createJson(store, `${prefix(ref)}fn/${key}/deploy.json`, deploy),
+    recordPlan: (ref, plan) => create(`${prefix(ref)}plan.json`, plan),
+    recordBuild: (ref, key, build) => create(`${prefix(ref)}fn/${key}/build.json`, build),
+    recordDeploy: (ref, key, deploy) => create(`${prefix(ref)}fn/${key}/deploy.json`, deploy),
 
-    close: (ref, closed) => createJson(store, `${prefix(ref)}closed.json`, closed),
+    close: (ref, closed) => create(`${prefix(ref)}closed.json`, closed),
     settle: (ref) => store.delete(openKey(ref)),
 
     async claim(ref, action, { leaseMs, maxAttempts }) {
@@ -214,7 +232,7 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
 
     async addHead(deployment) {
       const { id, sha, before } = deployment;
-      await createJson(store, headKey(deployment), { id, sha, before });
+      await create(headKey(deployment), { id, sha, before });
     },
 
     async newestHead(owner, repo, branch) {

@@ -69,7 +69,7 @@ function load(settings: Settings, reporters: LoadReporters): Status {
     urls: publicUrlSettings(settings),
     reporter: byScm(new Map(reporters(settings, store))),
   };
-  return { signer, report: coalesced(reporting, settings.duration('status_interval', '300ms')) };
+  return { signer, report: coalesced(reporting, settings.duration('status_interval', '1s')) };
 }
 
 /** Each deployment is reported to the SCM that it came from, and nowhere else. */

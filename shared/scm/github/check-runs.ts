@@ -1,10 +1,15 @@
 import type { Octokit } from '@octokit/rest';
+import { LRUCache } from 'lru-cache';
 import { formatLog } from '../../build-log/format-log.ts';
 import { CloudError } from '../../errors.ts';
 import type { ObjectStore } from '../../object-store/object-store.ts';
 import type { Deployment } from '../../pipeline/deployment.ts';
 import { checkDigest } from '../check-digest.ts';
-import { type CheckRunRecords, createCheckRunRecords } from '../check-run-records.ts';
+import {
+  type CheckRunRecords,
+  createCheckRunRecords,
+  type RunRecord,
+} from '../check-run-records.ts';
 import type { Check } from '../check-state.ts';
 import type { Reporter } from '../reporter.ts';
 import type { GithubApp } from './app-client.ts';
@@ -29,13 +34,21 @@ interface CheckRunsConfig {
  * @see https://docs.github.com/en/rest/checks/runs
  */
 export function createCheckRuns({ app, store, waitMs = 3_000 }: CheckRunsConfig): Reporter {
+  /** What this process said last: saves a look into the store for most of what comes. */
+  const said = new LRUCache<string, RunRecord>({ max: 5000 });
   return {
     async report(deployment, check, log, again) {
       const { installationId, repoId } = deployment;
       if (installationId === undefined) return false;
       const runs = createCheckRunRecords(store, deployment);
-      const known = await runs.get(check.context);
       const reported = checkDigest(check);
+      const name = `${deployment.id}/${check.context}`;
+      const ours = said.get(name);
+      // Another process can have written over what we said. It repairs that itself, unless it dies; so
+      // that it is the right end at least, ends are looked up.
+      const isSure =
+        ours !== undefined && (ours.reported !== reported || check.status !== 'completed');
+      const known = isSure ? ours : await runs.get(check.context);
       if (known?.reported === reported && !again) return false;
       const text = check.status === 'completed' ? await log() : undefined;
       const fields = checkFields(check, text);
@@ -45,6 +58,7 @@ export function createCheckRuns({ app, store, waitMs = 3_000 }: CheckRunsConfig)
         if (id !== undefined) await github.update(id, fields);
         const run = id ?? (await createOnce(runs, check.context, () => github.create(fields)));
         await runs.put(check.context, { id: run, reported });
+        said.set(name, { id: run, reported });
         return true;
       });
     },

@@ -207,7 +207,9 @@ describe('a sweep', () => {
       .filter((key) => key.endsWith('deployment.json'))
       .sort();
     await store.put(first ?? '', 'no json');
-    await expectCode(run(at + 1000), 'OFC_INTERNAL');
+    // As a process that did not write the records itself.
+    const sweeping = { records: createRecords(store), messages, maxAgeMs };
+    await expectCode(sweep(sweeping, at + 1000), 'OFC_INTERNAL');
     expect(messages.of('advance')).to.deep.equal([
       { owner: 'alice', repo: 'hello', id: second.id },
     ]);
