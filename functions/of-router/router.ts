@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Pool } from 'undici';
 import type { RawContext } from '#runtime-types';
 import { readCookie, sessionCookieName } from '#shared/auth/cookies.ts';
 import type { Decision } from '#shared/auth/decision.ts';
 import { systemResource, tenantResource } from '#shared/auth/route-policy.ts';
 import { errorMessage } from '#shared/errors.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { createHttp1Client } from '#shared/http1/http1-client.ts';
 import { createLogger } from '#shared/log.ts';
 import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
@@ -47,7 +47,10 @@ export function createRouter(config: RouterConfig): Router {
   const log = createLogger({ function: 'of-router' });
   const gateway = new URL(config.gateway.url);
   const prefix = `${gateway.pathname.replace(/\/$/, '')}/function/`;
-  const upstream = new Pool(gateway.origin, { connect: { timeout: Math.min(timeoutMs, 10_000) } });
+  const upstream = createHttp1Client({
+    origin: new URL(gateway.origin),
+    connectTimeoutMs: Math.min(timeoutMs, 10_000),
+  });
   const client = createGatewayClient(config.gateway);
   const auth = createAuthClient({
     gatewayUrl: config.gateway.url,
@@ -177,7 +180,8 @@ export function createRouter(config: RouterConfig): Router {
       });
     },
     async close() {
-      await Promise.all([upstream.destroy(), auth.close()]);
+      upstream.close();
+      await auth.close();
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import { type Dispatcher, errors } from 'undici';
+import type { Exchange, Http1Client } from '../http1/http1-client.ts';
+import { Http1Error } from '../http1/http1-error.ts';
+import type { RequestBody } from '../http1/request-head.ts';
+import type { ResponsePart } from '../http1/response-reader.ts';
 import { responseHeaders } from './response-headers.ts';
 
 /** One request on its way to a function. */
@@ -8,11 +10,13 @@ export interface ForwardRequest {
   /** Path and query at the gateway. */
   readonly path: string;
   /** Names and values in turn; see `requestHeaders`. */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   /** `true`: the function may set the platform's cookies. */
   readonly keepCookies: boolean;
   /** Longest wait for the answer to begin, and for each further part of it. */
   readonly timeoutMs: number;
+  /** Names and values in turn that the answer gets besides its own. */
+  readonly extraHeaders?: readonly string[];
 }
 
 /**
@@ -22,103 +26,116 @@ export interface ForwardRequest {
 export type ForwardResult = 'done' | 'gone' | 'cut' | FailureStatus;
 
 /** The statuses of pages that stand for an answer of the gateway's own, or for none. */
-export type FailureStatus = 404 | 429 | 502 | 503 | 504;
+export type FailureStatus = 400 | 404 | 408 | 429 | 502 | 503 | 504;
+
+/** Up to this size a whole answer goes out as one string with its head: one write instead of two. */
+const maxTextBytes = 8 * 1024;
 
 /**
  * Streams a request to the gateway and the answer back, with back-pressure both ways and nothing
- * kept. If the visitor leaves, the upstream request is aborted.
+ * kept. If the visitor leaves, the upstream request is aborted. Trailers are dropped.
  */
 export function forward(
-  upstream: Dispatcher,
+  upstream: Http1Client,
   request: IncomingMessage,
   response: ServerResponse,
-  { path, headers, keepCookies, timeoutMs }: ForwardRequest,
+  { path, headers, keepCookies, timeoutMs, extraHeaders = [] }: ForwardRequest,
 ): Promise<ForwardResult> {
   return new Promise((settle) => {
-    let abort: ((reason?: Error) => void) | undefined;
+    // A visitor may have left while the decision was made; then "close" has been emitted already.
+    if (response.destroyed) return settle('gone');
     let ended = false;
+    let exchange: Exchange | undefined;
     const end = (result: ForwardResult): void => {
-      if (ended) return;
       ended = true;
       response.off('close', onClose);
+      // What is left of the request's body must not hold up the next request on its connection.
+      if (!request.complete) request.resume();
       settle(result);
     };
     const onClose = (): void => {
+      if (ended) return;
       end('gone');
-      abort?.();
+      exchange?.abort();
     };
-    // A visitor may have left while the decision was made; then "close" has been emitted already.
-    if (response.destroyed) return end('gone');
     response.on('close', onClose);
 
-    let began = false;
-    const handlers: Dispatcher.DispatchHandlers = {
-      onConnect(abortRequest) {
-        abort = abortRequest;
-        if (ended) abortRequest();
-      },
-      onHeaders(status, rawHeaders, resume) {
-        if (status < 200) return true;
-        const raw = rawHeaders.map((part) => part.toString('latin1'));
-        const failure = gatewayFailure(status, raw);
+    const onPart = (part: ResponsePart): boolean => {
+      const { head, done } = part;
+      if (ended) {
+        // The rest of an answer of the gateway's own; if it has an end soon, the connection is kept.
+        if (!done && head === undefined) exchange?.abort();
+        return true;
+      }
+      const body = joined(part.data);
+      if (head !== undefined) {
+        const failure = gatewayFailure(head.status, head.headers);
         if (failure !== undefined) {
           end(failure);
-          abort?.();
           return true;
         }
-        response.writeHead(status, responseHeaders(raw, keepCookies));
-        response.on('drain', resume);
-        // Headers go out with the first bytes; if none came with them, alone: a stream may wait.
-        process.nextTick(() => {
-          if (!began && !ended) response.flushHeaders();
-        });
-        return true;
-      },
-      onData(chunk) {
-        began = true;
-        return response.write(chunk);
-      },
-      onComplete() {
-        response.end();
+        const list = responseHeaders(head.headers, keepCookies);
+        list.push(...extraHeaders);
+        const whole = done && head.body !== 0;
+        if (whole && typeof head.body !== 'number')
+          list.push('content-length', `${body?.length ?? 0}`);
+        response.writeHead(head.status, list);
+        if (!done) response.on('drain', () => exchange?.resume());
+        // A stream may wait before its first part.
+        if (!done && body === undefined) response.flushHeaders();
+      }
+      if (done) {
+        if (body === undefined) response.end();
+        else if (head === undefined || body.length > maxTextBytes) response.end(body);
+        else response.end(body.toString('latin1'), 'latin1');
         end('done');
-      },
-      onError(error) {
-        if (ended) return;
-        if (response.headersSent) {
-          end('cut');
-          response.destroy();
-        } else {
-          end(isTimeout(error) ? 504 : 502);
-        }
-      },
+        return true;
+      }
+      return body === undefined || response.write(body);
     };
-    upstream.dispatch(
-      {
-        path,
-        method: request.method as Dispatcher.HttpMethod,
-        headers,
-        body: hasBody(request) ? bodyOf(request) : null,
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-      },
-      handlers,
-    );
+
+    const body = bodyOf(request);
+    try {
+      exchange = upstream.request(
+        { method: request.method ?? '', path, headers, body, timeoutMs },
+        {
+          onPart,
+          onDrain: () => request.resume(),
+          onFailure({ failure }) {
+            if (ended) return;
+            if (response.headersSent) {
+              end('cut');
+              response.destroy();
+            } else if (failure === 'timeout') {
+              end(request.complete || body === 'none' ? 504 : 408);
+            } else {
+              end(502);
+            }
+          },
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof Http1Error)) throw error;
+      return end(400);
+    }
+    if (body === 'none') return;
+    const { write, end: endBody } = exchange;
+    request.on('data', (piece: Buffer) => {
+      if (!ended && !write(piece)) request.pause();
+    });
+    request.on('end', endBody);
   });
 }
 
-/**
- * The request's body as an iterable, which undici takes though its types do not say so. Not the
- * request itself: undici destroys a stream whose upload failed, and with it the connection on which
- * we are to answer 502.
- */
-function bodyOf(request: IncomingMessage): Readable {
-  return request.iterator({ destroyOnReturn: false }) as unknown as Readable;
+function joined(pieces: Buffer[]): Buffer | undefined {
+  return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
 }
 
 /** A request has a body if it says so (RFC 9112 §6.3). */
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'];
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+function bodyOf({ headers }: IncomingMessage): RequestBody {
+  if (headers['transfer-encoding'] !== undefined) return 'chunked';
+  const length = Number(headers['content-length'] ?? -1);
+  return length < 0 ? 'none' : length;
 }
 
 /** The gateway's and the provider's own failures name internals, so we show ours instead. */
@@ -130,12 +147,4 @@ function gatewayFailure(status: number, raw: readonly string[]): FailureStatus |
     return status === 404 || status === 429 || status === 503 || status === 504 ? status : 502;
   }
   return undefined;
-}
-
-function isTimeout(error: Error): boolean {
-  return (
-    error instanceof errors.HeadersTimeoutError ||
-    error instanceof errors.BodyTimeoutError ||
-    error instanceof errors.ConnectTimeoutError
-  );
 }

@@ -3,10 +3,10 @@ import { hopByHop, namedInConnection } from './hop-by-hop.ts';
 
 /**
  * What only the platform may say: never taken from a visitor. `Proxy` is dropped because CGI-like
- * runtimes turn it into `HTTP_PROXY`.
+ * runtimes turn it into `HTTP_PROXY`; the length is written anew by whoever sends the body.
  */
 const internal =
-  /^(?:x-cloud-.*|x-forwarded-.*|x-function-.*|x-callback-url|x-call-id|x-start-time|x-real-ip|x-openfaas-.*|forwarded|proxy|host|expect)$/;
+  /^(?:x-cloud-.*|x-forwarded-.*|x-function-.*|x-callback-url|x-call-id|x-start-time|x-real-ip|x-openfaas-.*|forwarded|proxy|host|expect|content-length)$/;
 
 /** What the router itself says about a request. */
 export interface ForwardedFacts {

@@ -18,6 +18,8 @@ const titles: Readonly<Record<number, readonly [title: string, message: string]>
   403: ['Not allowed', 'You may not use this page.'],
   404: ['Not found', 'There is no function at this address.'],
   405: ['Method not allowed', 'This address does not take requests of that kind.'],
+  408: ['Request too slow', 'The request stopped half-way, so it was given up.'],
+  413: ['Too large', 'The body of the request is larger than this address takes.'],
   414: ['Address too long', 'The address is longer than 8192 characters.'],
   429: ['Too busy', 'Too many requests run at once. Try again in a moment.'],
   501: ['Not supported', 'WebSockets do not pass the gateway.'],

@@ -46,7 +46,7 @@ describe('of-router headers', () => {
     expect(callId).to.match(/^[0-9a-f-]{36}$/);
     const [host = ''] = valuesOf(raw, 'host');
     expect(raw).to.deep.equal([
-      ...['host', host, 'connection', 'keep-alive'],
+      ...['host', host],
       ...['Cookie', 'a=1; b="2"', 'X-Twice', 'one', 'x-twice', 'two'],
       ...['Authorization', 'Bearer own', 'User-Agent', 'test', 'x-call-id', callId],
       ...['x-forwarded-for', '192.0.2.7', 'x-forwarded-host', 'alice.example.com'],
