@@ -1,9 +1,9 @@
 import { errorMessage } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import type { FunctionSpec } from '../provider/provider.ts';
+import { type FunctionSpec, functionId } from '../provider/provider.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
 
-type Annotated = Pick<FunctionSpec, 'service' | 'annotations'>;
+type Annotated = Pick<FunctionSpec, 'service' | 'namespace' | 'annotations'>;
 
 /** Calls functions on their schedules, as OpenFaaS's cron connector does. */
 export interface Cron {
@@ -11,7 +11,7 @@ export interface Cron {
   check(spec: Annotated): void;
   /** Starts a function's schedules, in place of those it had. */
   set(spec: Annotated): void;
-  delete(service: string): void;
+  delete(id: string): void;
   /** Stops all schedules. */
   close(): void;
 }
@@ -28,39 +28,40 @@ export function createCron({
   fire,
   log,
 }: {
-  fire: (service: string) => Promise<void>;
+  fire: (id: string) => Promise<void>;
   log: Logger;
 }): Cron {
   const stops = new Map<string, (() => void)[]>();
 
-  const due = (service: string) => () => {
-    fire(service).catch((error) => {
+  const due = (id: string) => () => {
+    fire(id).catch((error) => {
       log.error('a scheduled call was not taken', {
-        function: service,
+        function: id,
         error: errorMessage(error),
       });
     });
   };
 
-  const remove = (service: string): void => {
-    for (const stop of stops.get(service) ?? []) stop();
-    stops.delete(service);
+  const remove = (id: string): void => {
+    for (const stop of stops.get(id) ?? []) stop();
+    stops.delete(id);
   };
 
   return {
     check: (spec) => void schedulesOf(spec),
     set(spec) {
       const schedules = schedulesOf(spec);
-      remove(spec.service);
+      const id = functionId(spec);
+      remove(id);
       if (schedules.length === 0) return;
       stops.set(
-        spec.service,
-        schedules.map((schedule) => schedule.run(due(spec.service))),
+        id,
+        schedules.map((schedule) => schedule.run(due(id))),
       );
     },
     delete: remove,
     close() {
-      for (const service of [...stops.keys()]) remove(service);
+      for (const id of [...stops.keys()]) remove(id);
     },
   };
 }

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import type { FunctionSpec, Provider } from '../provider/provider.ts';
+import { type FunctionSpec, functionId, type Provider } from '../provider/provider.ts';
 import type { Deployments } from './deployments.ts';
 import { readShape, sendText } from './http-answers.ts';
-import { functionName } from './namespace.ts';
+import { addressedId } from './namespace.ts';
 import type { Route } from './routes.ts';
 import type { SpecStore } from './spec-store.ts';
 
@@ -20,10 +20,13 @@ export function alertRoute(provider: Provider, specs: SpecStore, deployments: De
       async POST({ request, response }) {
         const { alerts } = await readShape(request, alertSchema);
         for (const { status, labels } of alerts) {
-          const spec = specs.get(functionName(labels.function_name));
+          const spec = specs.get(addressedId(labels.function_name));
           if (spec === undefined) continue;
-          const current = provider.status(spec.service)?.replicas ?? 0;
-          await deployments.scale(spec.service, wantedReplicas(spec, current, status === 'firing'));
+          const current = provider.status(functionId(spec))?.replicas ?? 0;
+          await deployments.scale(
+            functionId(spec),
+            wantedReplicas(spec, current, status === 'firing'),
+          );
         }
         sendText(response, 200);
       },

@@ -1,7 +1,7 @@
 import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Cron } from '../cron/cron.ts';
-import type { FunctionSpec, Provider } from '../provider/provider.ts';
+import { type FunctionSpec, functionId, type Provider } from '../provider/provider.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import type { SpecStore } from './spec-store.ts';
 
@@ -13,7 +13,7 @@ interface DeploymentsOptions {
   readonly log: Logger;
 }
 
-/** Deploys functions and keeps what was deployed. Changes of one function run one after another. */
+/** Deploys functions, known by their {@link functionId}, and keeps what was deployed. Changes of one run one after another. */
 export interface Deployments {
   /**
    * Creates a function or rolls it over.
@@ -23,13 +23,13 @@ export interface Deployments {
    */
   apply(spec: FunctionSpec): Promise<void>;
   /** @throws CloudError `OFC_NOT_FOUND` */
-  remove(service: string): Promise<void>;
+  remove(id: string): Promise<void>;
   /** @throws CloudError `OFC_NOT_FOUND` */
-  scale(service: string, replicas: number): Promise<void>;
+  scale(id: string, replicas: number): Promise<void>;
   /** Brings back all functions of an earlier run; one that fails is logged and stays listed. */
   restore(): Promise<void>;
   /** Resolves when a function that is being brought back can be called. */
-  ready(service: string): Promise<void> | undefined;
+  ready(id: string): Promise<void> | undefined;
 }
 
 /** Functions that are brought back at a time: each may start a process. */
@@ -46,43 +46,43 @@ export function createDeployments({
   const tails = new Map<string, Promise<void>>();
   const restoring = new Map<string, Promise<void>>();
 
-  const inTurn = (service: string, change: () => Promise<void>): Promise<void> => {
-    const turn = (tails.get(service) ?? Promise.resolve()).then(change);
+  const inTurn = (id: string, change: () => Promise<void>): Promise<void> => {
+    const turn = (tails.get(id) ?? Promise.resolve()).then(change);
     const tail = turn
       .catch(() => undefined)
       .then(() => {
-        if (tails.get(service) === tail) tails.delete(service);
+        if (tails.get(id) === tail) tails.delete(id);
       });
-    tails.set(service, tail);
+    tails.set(id, tail);
     return turn;
   };
 
-  const requireKnown = (service: string): FunctionSpec => {
-    const spec = specs.get(service);
+  const requireKnown = (id: string): FunctionSpec => {
+    const spec = specs.get(id);
     if (spec === undefined) {
-      throw new CloudError('OFC_NOT_FOUND', `There is no function "${service}".`);
+      throw new CloudError('OFC_NOT_FOUND', `There is no function "${id}".`);
     }
     return spec;
   };
 
-  const requireSecrets = async (wanted: readonly string[]): Promise<void> => {
-    const present = new Set(await secrets.list());
-    const missing = wanted.filter((name) => !present.has(name));
+  const requireSecrets = async (spec: FunctionSpec): Promise<void> => {
+    const present = new Set(await secrets.in(spec.namespace).list());
+    const missing = spec.secrets.filter((name) => !present.has(name));
     if (missing.length === 0) return;
     throw new CloudError('OFC_BAD_REQUEST', `Secrets that do not exist: ${missing.join(', ')}.`, {
       hint: 'Create them with "faas-cli secret create".',
     });
   };
 
-  const restore = async (service: string): Promise<void> => {
-    const spec = specs.get(service);
+  const restore = async (id: string): Promise<void> => {
+    const spec = specs.get(id);
     if (spec === undefined) return;
     try {
       await provider.deploy(spec, { start: false });
       cron.set(spec);
     } catch (error) {
       log.error('a function could not be brought back', {
-        function: service,
+        function: id,
         error: errorMessage(error),
       });
     }
@@ -90,43 +90,43 @@ export function createDeployments({
 
   return {
     apply: (spec) =>
-      inTurn(spec.service, async () => {
+      inTurn(functionId(spec), async () => {
         cron.check(spec);
-        await requireSecrets(spec.secrets);
-        const createdAt = specs.get(spec.service)?.createdAt ?? spec.createdAt;
+        await requireSecrets(spec);
+        const createdAt = specs.get(functionId(spec))?.createdAt ?? spec.createdAt;
         const kept = { ...spec, createdAt };
         await provider.deploy(kept);
         await specs.put(kept);
         cron.set(kept);
       }),
-    remove: (service) =>
-      inTurn(service, async () => {
-        requireKnown(service);
-        await specs.remove(service);
-        cron.delete(service);
-        await provider.remove(service).catch((error: unknown) => {
+    remove: (id) =>
+      inTurn(id, async () => {
+        requireKnown(id);
+        await specs.remove(id);
+        cron.delete(id);
+        await provider.remove(id).catch((error: unknown) => {
           // One that could not be brought back is known to the gateway only.
           if (toCloudError(error).code !== 'OFC_NOT_FOUND') throw error;
         });
       }),
-    scale: (service, replicas) =>
-      inTurn(service, async () => {
-        requireKnown(service);
-        await provider.scale(service, replicas);
+    scale: (id, replicas) =>
+      inTurn(id, async () => {
+        requireKnown(id);
+        await provider.scale(id, replicas);
       }),
     async restore() {
       const chains = Array.from({ length: restoreConcurrency }, () => Promise.resolve());
-      for (const [index, { service }] of specs.all().entries()) {
+      for (const [index, id] of specs.all().map(functionId).entries()) {
         const chain = index % restoreConcurrency;
         const restored = (chains[chain] ?? Promise.resolve())
-          .then(() => inTurn(service, () => restore(service)))
-          .finally(() => restoring.delete(service));
+          .then(() => inTurn(id, () => restore(id)))
+          .finally(() => restoring.delete(id));
         // Registered at once, so that a call which comes first waits for its function.
-        restoring.set(service, restored);
+        restoring.set(id, restored);
         chains[chain] = restored;
       }
       await Promise.all(chains);
     },
-    ready: (service) => restoring.get(service),
+    ready: (id) => restoring.get(id),
   };
 }

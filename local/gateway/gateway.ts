@@ -6,7 +6,7 @@ import { CloudError, errorMessage } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import { createCron } from '../cron/cron.ts';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
-import type { FunctionSpec, Provider } from '../provider/provider.ts';
+import { type FunctionSpec, functionId, type Provider } from '../provider/provider.ts';
 import type { Message } from '../queue/message.ts';
 import { createQueue, type Queue } from '../queue/queue.ts';
 import { parseRetryPolicy } from '../queue/retry-policy.ts';
@@ -26,7 +26,9 @@ import { sendError, sendText } from './http-answers.ts';
 import { infoRoutes } from './info-routes.ts';
 import { createInvoker } from './invoker.ts';
 import { logRoute } from './log-route.ts';
-import { functionName } from './namespace.ts';
+import { addressedId } from './namespace.ts';
+import { namespaceRoutes } from './namespace-routes.ts';
+import { openNamespaces } from './namespaces.ts';
 import { queueRoutes } from './queue-routes.ts';
 import { findRoute, type Route } from './routes.ts';
 import { isFromThisMachine, isLoopbackUrl } from './same-machine.ts';
@@ -100,7 +102,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let port = 0;
 
   const specs = await openSpecStore(join(options.folder, 'functions'), log);
-  const cron = createCron({ log, fire: (service) => queue.enqueue(scheduledCall(service)) });
+  const namespaces = await openNamespaces(options.folder);
+  const cron = createCron({ log, fire: (id) => queue.enqueue(scheduledCall(id)) });
   const deployments = createDeployments({ provider, specs, secrets, cron, log });
   const pools = createEndpointPools();
   const parts = { provider, find: specs.get, ready: deployments.ready, metrics, pools, log };
@@ -112,7 +115,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...options.queue,
     folder: join(options.folder, 'queue'),
     log,
-    retryPolicy: (name) => parseRetryPolicy(specs.get(functionName(name))?.annotations ?? {}),
+    retryPolicy: (name) => parseRetryPolicy(specs.get(addressedId(name))?.annotations ?? {}),
     isLocal: (url) => isLoopbackUrl(url, port),
     async invoke(message, signal) {
       const keep = message.callbackUrl === undefined ? undefined : maxAnswerBytes;
@@ -124,15 +127,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   metrics.watchReplicas(function* () {
-    for (const { service, namespace } of specs.all()) {
-      yield [`${service}.${namespace}`, provider.status(service)?.replicas ?? 0];
+    for (const spec of specs.all()) {
+      const { service, namespace } = spec;
+      yield [`${service}.${namespace}`, provider.status(functionId(spec))?.replicas ?? 0];
     }
   });
 
   const routes: Route[] = [
     ...infoRoutes({ provider, version, startPage: options.startPage }),
-    ...functionRoutes({ provider, specs, deployments, metrics }),
-    ...secretRoutes(secrets),
+    ...namespaceRoutes({ namespaces, specs, secrets }),
+    ...functionRoutes({ provider, specs, namespaces, deployments, metrics }),
+    ...secretRoutes(secrets, namespaces),
     logRoute(provider, specs),
     ...queueRoutes(queue),
     alertRoute(provider, specs, deployments),
@@ -247,10 +252,10 @@ function asCall(message: Message, signal: AbortSignal) {
 }
 
 /** What a function gets at its time, with the headers of OpenFaaS's cron connector. */
-function scheduledCall(service: string): Message {
+function scheduledCall(id: string): Message {
   const callId = randomUUID();
   return {
-    function: service,
+    function: id,
     path: '/',
     headers: ['X-Call-Id', callId, 'X-Topic', 'cron-function', 'X-Connector', 'cron-connector'],
     body: new Uint8Array(),

@@ -1,8 +1,7 @@
 import { machine } from 'node:os';
 import type { Provider } from '../provider/provider.ts';
 import { sendJson, sendText } from './http-answers.ts';
-import { namespace } from './namespace.ts';
-import type { Route, RouteHandler } from './routes.ts';
+import type { Route } from './routes.ts';
 
 interface InfoRoutesOptions {
   readonly provider: Provider;
@@ -11,10 +10,8 @@ interface InfoRoutesOptions {
   readonly startPage: () => string;
 }
 
-/** What tells about the gateway: start page, health, version, namespaces. */
+/** What tells about the gateway: start page, health, version. */
 export function infoRoutes({ provider, version, startPage }: InfoRoutesOptions): Route[] {
-  const oneNamespace: RouteHandler = ({ response }) =>
-    sendText(response, 501, `This gateway has one namespace, ${namespace}.`);
   return [
     {
       path: '/',
@@ -52,24 +49,6 @@ export function infoRoutes({ provider, version, startPage }: InfoRoutesOptions):
             version,
             arch: machine(),
           }),
-      },
-    },
-    {
-      path: '/system/namespaces',
-      methods: { GET: ({ response }) => sendJson(response, 200, [namespace]) },
-    },
-    {
-      path: /^\/system\/namespace\/([-\w.]*)$/,
-      methods: {
-        GET({ response, name }) {
-          if (name === '') return sendJson(response, 200, [namespace]);
-          if (name !== namespace)
-            return sendText(response, 404, `There is no namespace "${name}".`);
-          sendJson(response, 200, { name, labels: { openfaas: '1' }, annotations: {} });
-        },
-        POST: oneNamespace,
-        PUT: oneNamespace,
-        DELETE: oneNamespace,
       },
     },
   ];

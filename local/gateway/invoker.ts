@@ -5,7 +5,7 @@ import type { Endpoint, FunctionSpec, Provider } from '../provider/provider.ts';
 import type { AnswerSink } from './answer-sink.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 import { forward, type OutboundRequest, type UpstreamTimeouts } from './forward.ts';
-import { functionName, namespace } from './namespace.ts';
+import { addressedId, fullName } from './namespace.ts';
 
 /** A request for a function, by name. */
 export interface Call extends OutboundRequest {
@@ -36,9 +36,9 @@ export interface Refusal {
 
 interface InvokerOptions {
   readonly provider: Provider;
-  readonly find: (service: string) => FunctionSpec | undefined;
+  readonly find: (id: string) => FunctionSpec | undefined;
   /** Resolves when a function that is being brought back can be called. */
-  readonly ready: (service: string) => Promise<void> | undefined;
+  readonly ready: (id: string) => Promise<void> | undefined;
   readonly metrics: GatewayMetrics;
   readonly pools: EndpointPools;
   readonly timeouts: UpstreamTimeouts;
@@ -53,15 +53,15 @@ export function createInvoker(options: InvokerOptions): Invoker {
   const { provider, metrics, pools, timeouts, log } = options;
 
   const acquire: Invoker['acquire'] = async (name, signal) => {
-    const spec = options.find(functionName(name));
+    const id = addressedId(name);
+    const spec = options.find(id);
     if (spec === undefined) {
-      const full = `${functionName(name)}.${namespace}`;
-      return { refused: 404, text: `error finding function ${full}: not found` };
+      return { refused: 404, text: `error finding function ${fullName(id)}: not found` };
     }
-    const count = metrics.started(`${spec.service}.${spec.namespace}`);
+    const count = metrics.started(fullName(id));
     try {
-      await options.ready(spec.service);
-      const replica = await provider.acquire(spec.service, signal);
+      await options.ready(id);
+      const replica = await provider.acquire(id, signal);
       let held = true;
       return {
         endpoint: replica.endpoint,
@@ -75,7 +75,7 @@ export function createInvoker(options: InvokerOptions): Invoker {
     } catch (error) {
       const refused = signal.aborted ? clientClosed : refusalStatus(error);
       if (!signal.aborted) {
-        log.warn('no replica for a call', { function: spec.service, error: errorMessage(error) });
+        log.warn('no replica for a call', { function: id, error: errorMessage(error) });
       }
       count(refused);
       return { refused, text: `Can't reach service for: ${name}.` };

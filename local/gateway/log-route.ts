@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
 import type { Provider } from '../provider/provider.ts';
-import { functionName, namespaceField } from './namespace.ts';
+import { addressedId, namespaceField, namespaceOf } from './namespace.ts';
 import type { Route } from './routes.ts';
 import type { SpecStore } from './spec-store.ts';
 
@@ -13,8 +13,8 @@ const flag = v.pipe(
 );
 
 const querySchema = v.object({
-  name: v.pipe(v.string(), v.transform(functionName)),
-  namespace: v.optional(namespaceField),
+  name: v.string(),
+  namespace: namespaceField,
   instance: v.optional(v.string(), ''),
   tail: v.optional(v.pipe(v.string(), v.regex(/^-?\d{1,9}$/), v.transform(Number)), '-1'),
   since: v.optional(
@@ -41,14 +41,15 @@ export function logRoute(provider: Provider, specs: SpecStore): Route {
           const wrong = v.getDotPath(parsed.issues[0]) ?? 'query';
           throw new CloudError('OFC_BAD_REQUEST', `The query parameter "${wrong}" is not valid.`);
         }
-        const { name, instance, tail, since, follow } = parsed.output;
-        if (specs.get(name) === undefined) {
+        const { name, namespace, instance, tail, since, follow } = parsed.output;
+        const id = addressedId(name, namespaceOf(namespace));
+        if (specs.get(id) === undefined) {
           throw new CloudError('OFC_NOT_FOUND', `There is no function "${name}".`);
         }
         const gone = new AbortController();
         response.once('close', () => gone.abort());
         const lines = provider.logs({
-          name,
+          id,
           since: since === '' ? new Date(Date.now() - lookBackMs) : new Date(since),
           ...(tail > 0 ? { tail } : {}),
           follow,

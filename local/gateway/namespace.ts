@@ -1,22 +1,37 @@
 import * as v from 'valibot';
+import { defaultNamespace, functionId } from '../provider/provider.ts';
 
-/** The one namespace of this gateway; OpenFaaS's default for functions. */
-export const namespace = 'openfaas-fn';
+/** A name that can be a namespace: an RFC 1123 label. */
+export const namespacePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
-const suffix = `.${namespace}`;
-
-/** Whether a request may name this namespace: it is ours, or none is given. */
-export function isOurNamespace(name: string | null | undefined): boolean {
-  return name === undefined || name === null || name === '' || name === namespace;
-}
-
-/** The function's own name of `name` or `name.openfaas-fn`. */
-export function functionName(addressed: string): string {
-  return addressed.endsWith(suffix) ? addressed.slice(0, -suffix.length) : addressed;
-}
-
-/** A request's field `namespace`. */
-export const namespaceField = v.pipe(
-  v.string(),
-  v.check((name) => isOurNamespace(name), `namespace must be ${namespace}`),
+/** A request's field `namespace`; empty or absent is the default. Whether it exists is another question. */
+export const namespaceField = v.optional(
+  v.nullable(
+    v.pipe(
+      v.string(),
+      v.regex(/^(?:|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)$/, 'namespace is not a name'),
+    ),
+  ),
 );
+
+/** The namespace that a field or a query parameter asks for. */
+export function namespaceOf(given: string | null | undefined): string {
+  return given || defaultNamespace;
+}
+
+/**
+ * The id of the function that a request addresses as `name` or `name.namespace`; names of functions
+ * hold no dot.
+ *
+ * @param namespace Where to look for a name without one.
+ */
+export function addressedId(addressed: string, namespace: string = defaultNamespace): string {
+  const dot = addressed.indexOf('.');
+  if (dot < 0) return functionId({ service: addressed, namespace });
+  return functionId({ service: addressed.slice(0, dot), namespace: addressed.slice(dot + 1) });
+}
+
+/** `name.namespace`, as metrics and messages have it. */
+export function fullName(id: string): string {
+  return id.includes('.') ? id : `${id}.${defaultNamespace}`;
+}

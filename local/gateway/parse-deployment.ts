@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
 import type { FunctionSpec } from '../provider/provider.ts';
-import { namespace, namespaceField } from './namespace.ts';
+import { namespaceField, namespaceOf } from './namespace.ts';
 
 const serviceName = v.pipe(
   v.string('service must be a text'),
@@ -69,7 +69,7 @@ const resources = optional(
 const deploymentSchema = v.object({
   service: serviceName,
   image,
-  namespace: optional(namespaceField),
+  namespace: namespaceField,
   envProcess: optional(v.string()),
   envVars: optional(v.record(variableName, variableValue)),
   constraints: optional(v.array(v.string())),
@@ -101,7 +101,7 @@ export function parseDeployment(json: unknown, createdAt: string): FunctionSpec 
   return {
     service: given.service,
     image: given.image,
-    namespace,
+    namespace: namespaceOf(given.namespace),
     ...(envProcess ? { envProcess } : {}),
     envVars: given.envVars ?? {},
     constraints: given.constraints ?? [],

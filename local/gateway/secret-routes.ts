@@ -1,12 +1,13 @@
 import * as v from 'valibot';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { readShape, sendJson, sendText } from './http-answers.ts';
-import { namespace, namespaceField } from './namespace.ts';
+import { namespaceField, namespaceOf } from './namespace.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Route } from './routes.ts';
 
 const named = {
   name: v.pipe(v.string(), v.minLength(1)),
-  namespace: v.optional(namespaceField),
+  namespace: namespaceField,
 };
 
 const secretSchema = v.pipe(
@@ -15,20 +16,24 @@ const secretSchema = v.pipe(
     value: v.optional(v.string(), ''),
     rawValue: v.optional(v.nullable(v.pipe(v.string(), v.base64()))),
   }),
-  v.transform(({ name, value, rawValue }) => ({
+  v.transform(({ name, namespace, value, rawValue }) => ({
     name,
+    namespace,
     value: rawValue ? Buffer.from(rawValue, 'base64') : Buffer.from(value),
   })),
 );
 
 /** `/system/secrets`. Values go in and never come out. */
-export function secretRoutes(secrets: SecretStore): Route[] {
+export function secretRoutes(secrets: SecretStore, namespaces: Namespaces): Route[] {
+  const storeOf = (namespace: string | null | undefined): SecretStore =>
+    secrets.in(namespaces.require(namespaceOf(namespace)));
   return [
     {
       path: '/system/secrets',
       methods: {
-        async GET({ response }) {
-          const names = await secrets.list();
+        async GET({ response, query }) {
+          const namespace = namespaceOf(query.get('namespace'));
+          const names = await storeOf(namespace).list();
           sendJson(
             response,
             200,
@@ -36,18 +41,18 @@ export function secretRoutes(secrets: SecretStore): Route[] {
           );
         },
         async POST({ request, response }) {
-          const { name, value } = await readShape(request, secretSchema);
-          await secrets.create(name, value);
+          const { name, namespace, value } = await readShape(request, secretSchema);
+          await storeOf(namespace).create(name, value);
           sendText(response, 202);
         },
         async PUT({ request, response }) {
-          const { name, value } = await readShape(request, secretSchema);
-          await secrets.update(name, value);
+          const { name, namespace, value } = await readShape(request, secretSchema);
+          await storeOf(namespace).update(name, value);
           sendText(response, 202);
         },
         async DELETE({ request, response }) {
-          const { name } = await readShape(request, v.object(named));
-          await secrets.remove(name);
+          const { name, namespace } = await readShape(request, v.object(named));
+          await storeOf(namespace).remove(name);
           sendText(response, 202);
         },
       },

@@ -2,16 +2,16 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import type { FunctionSpec } from '../provider/provider.ts';
+import { type FunctionSpec, functionId } from '../provider/provider.ts';
 import { parseDeployment } from './parse-deployment.ts';
 
-/** The functions that were deployed, in memory and on disk. */
+/** The functions that were deployed, in memory and on disk, by {@link functionId}. */
 export interface SpecStore {
-  get(service: string): FunctionSpec | undefined;
-  /** All of them, by name. */
+  get(id: string): FunctionSpec | undefined;
+  /** All of them, in the order of their ids. */
   all(): FunctionSpec[];
   put(spec: FunctionSpec): Promise<void>;
-  remove(service: string): Promise<void>;
+  remove(id: string): Promise<void>;
 }
 
 /** Opens the store: one JSON file per function in `folder`. A file that cannot be read is skipped. */
@@ -23,18 +23,19 @@ export async function openSpecStore(folder: string, log: Logger): Promise<SpecSt
     try {
       const saved = JSON.parse(await readFile(join(folder, file), 'utf8'));
       const spec = parseDeployment(saved, String(saved.createdAt));
-      specs.set(spec.service, spec);
+      specs.set(functionId(spec), spec);
     } catch (error) {
       log.error('a saved function cannot be read', { file, error: errorMessage(error) });
     }
   }
-  const path = (service: string): string => join(folder, `${service}.json`);
+  const path = (id: string): string => join(folder, `${id}.json`);
 
   return {
-    get: (service) => specs.get(service),
-    all: () => [...specs.values()].sort((a, b) => (a.service < b.service ? -1 : 1)),
+    get: (id) => specs.get(id),
+    all: () => [...specs.values()].sort((a, b) => (functionId(a) < functionId(b) ? -1 : 1)),
     async put(spec) {
-      const draft = `${path(spec.service)}.draft`;
+      const id = functionId(spec);
+      const draft = `${path(id)}.draft`;
       const file = await open(draft, 'w', 0o600);
       try {
         await file.writeFile(JSON.stringify(spec, null, 2));
@@ -42,12 +43,12 @@ export async function openSpecStore(folder: string, log: Logger): Promise<SpecSt
       } finally {
         await file.close();
       }
-      await rename(draft, path(spec.service));
-      specs.set(spec.service, spec);
+      await rename(draft, path(id));
+      specs.set(id, spec);
     },
-    async remove(service) {
-      await rm(path(service), { force: true });
-      specs.delete(service);
+    async remove(id) {
+      await rm(path(id), { force: true });
+      specs.delete(id);
     },
   };
 }

@@ -142,7 +142,7 @@ async function startParts(
     await createProcessProvider({
       folder: folder('provider'),
       images: createRegistryImages(registryClient),
-      readSecret: secrets.read,
+      readSecret: (name, namespace) => secrets.in(namespace).read(name),
       isolation: options.isolation,
       idleMs: options.idleMs,
       log,

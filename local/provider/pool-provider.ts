@@ -4,7 +4,13 @@ import type { Logger } from '#shared/log.ts';
 import { FunctionPool, type PoolImage } from './function-pool.ts';
 import { type FunctionLogFile, openFunctionLog } from './log-store.ts';
 import type { Replica, ReplicaPlan } from './pool-member.ts';
-import type { FunctionSpec, LogLine, LogQuery, Provider } from './provider.ts';
+import {
+  type FunctionSpec,
+  functionId,
+  type LogLine,
+  type LogQuery,
+  type Provider,
+} from './provider.ts';
 import { findSecret, type ReadSecret } from './replica-folders.ts';
 
 /** Settings that providers share. */
@@ -53,31 +59,31 @@ export function createPoolProvider<Image extends PoolImage>(
   const logFiles = new Map<string, FunctionLogFile>();
   const queues = new Map<string, Promise<unknown>>();
 
-  const find = (service: string): FunctionPool<Image> => {
-    const pool = pools.get(service);
+  const find = (id: string): FunctionPool<Image> => {
+    const pool = pools.get(id);
     if (pool !== undefined) return pool;
-    throw new CloudError('OFC_NOT_FOUND', `There is no function "${service}".`);
+    throw new CloudError('OFC_NOT_FOUND', `There is no function "${id}".`);
   };
-  const logFile = (service: string): FunctionLogFile => {
-    const file = logFiles.get(service) ?? openFunctionLog(join(folder, 'logs'), service);
-    logFiles.set(service, file);
+  const logFile = (id: string): FunctionLogFile => {
+    const file = logFiles.get(id) ?? openFunctionLog(join(folder, 'logs'), id);
+    logFiles.set(id, file);
     return file;
   };
   const createPool = (spec: FunctionSpec, image: Image): FunctionPool<Image> =>
     new FunctionPool(spec, image, {
       start: (plan) => backend.start(plan),
-      logFile: logFile(spec.service),
+      logFile: logFile(functionId(spec)),
       log,
       idleMs: options.idleMs ?? 5 * 60_000,
       drainMs: options.drainMs ?? 60_000,
       memoryBytes: options.memoryBytes ?? 256 * 2 ** 20,
     });
   /** One change of a function at a time, in the order they were asked for. */
-  const inOrder = <T>(service: string, change: () => Promise<T>): Promise<T> => {
-    const done = (queues.get(service) ?? Promise.resolve()).then(change, change);
-    queues.set(service, done);
+  const inOrder = <T>(id: string, change: () => Promise<T>): Promise<T> => {
+    const done = (queues.get(id) ?? Promise.resolve()).then(change, change);
+    queues.set(id, done);
     const forget = (): void => {
-      if (queues.get(service) === done) queues.delete(service);
+      if (queues.get(id) === done) queues.delete(id);
     };
     done.then(forget, forget);
     return done;
@@ -100,40 +106,42 @@ export function createPoolProvider<Image extends PoolImage>(
 
   return {
     info: backend.info,
-    deploy: (spec, { start = true } = {}) =>
-      inOrder(spec.service, async () => {
+    deploy: (spec, { start = true } = {}) => {
+      const id = functionId(spec);
+      return inOrder(id, async () => {
         if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(spec.service)) {
           throw new CloudError('OFC_DEPLOY_FAILED', `"${spec.service}" is no function name.`);
         }
-        for (const name of spec.secrets) await findSecret(name, readSecret);
+        for (const name of spec.secrets) await findSecret(name, spec.namespace, readSecret);
         const image = await backend.image(spec.image, !start);
-        const pool = pools.get(spec.service);
+        const pool = pools.get(id);
         if (pool !== undefined) {
           pool.update(spec, image);
           return;
         }
         const created = createPool(spec, image);
-        pools.set(spec.service, created);
+        pools.set(id, created);
         if (start || spec.labels['com.openfaas.scale.zero'] === 'false') created.up();
-      }),
-    remove: (service) =>
-      inOrder(service, async () => {
-        const pool = find(service);
-        pools.delete(service);
-        await pool.stop();
-        await logFiles.get(service)?.remove();
-        logFiles.delete(service);
-      }),
-    async scale(service, replicas) {
-      find(service).scale(replicas);
+      });
     },
-    status: (service) => pools.get(service)?.status(),
-    async acquire(service, signal) {
-      return find(service).acquire(signal);
+    remove: (id) =>
+      inOrder(id, async () => {
+        const pool = find(id);
+        pools.delete(id);
+        await pool.stop();
+        await logFiles.get(id)?.remove();
+        logFiles.delete(id);
+      }),
+    async scale(id, replicas) {
+      find(id).scale(replicas);
+    },
+    status: (id) => pools.get(id)?.status(),
+    async acquire(id, signal) {
+      return find(id).acquire(signal);
     },
     logs: (query: LogQuery): AsyncIterable<LogLine> => {
-      find(query.name);
-      return logFile(query.name).read(query);
+      find(query.id);
+      return logFile(query.id).read(query);
     },
     async close() {
       clearInterval(ticking);

@@ -15,6 +15,17 @@ export interface FunctionSpec {
   createdAt: string;
 }
 
+/** OpenFaaS's namespace for functions that name none. */
+export const defaultNamespace = 'openfaas-fn';
+
+/** What tells one function from all others: `name`, or `name.namespace` outside of the default one. */
+export function functionId({
+  service,
+  namespace,
+}: Pick<FunctionSpec, 'service' | 'namespace'>): string {
+  return namespace === defaultNamespace ? service : `${service}.${namespace}`;
+}
+
 /** Where a replica listens: a unix domain socket, or a TCP port. */
 export type Endpoint =
   | { readonly socketPath: string }
@@ -52,14 +63,14 @@ export interface Lease {
 
 /** Which log lines to read. */
 export interface LogQuery {
-  name: string;
+  id: string;
   since?: Date;
   tail?: number;
   follow: boolean;
   signal: AbortSignal;
 }
 
-/** Runs functions. The gateway speaks to nothing else below it. */
+/** Runs functions, each known by its {@link functionId}. The gateway speaks to nothing else below it. */
 export interface Provider {
   /** Shown in `/system/info` and on the start page. */
   readonly info: { name: string; orchestration: string; isolation: string };
@@ -76,17 +87,17 @@ export interface Provider {
    */
   deploy(spec: FunctionSpec, options?: { start?: boolean }): Promise<void>;
   /** Drains and stops a function and forgets it. @throws CloudError `OFC_NOT_FOUND`. */
-  remove(service: string): Promise<void>;
+  remove(id: string): Promise<void>;
   /** Sets the number of replicas, 20 at most. @throws CloudError `OFC_NOT_FOUND`. */
-  scale(service: string, replicas: number): Promise<void>;
+  scale(id: string, replicas: number): Promise<void>;
   /** `undefined` if there is no such function. */
-  status(service: string): FunctionStatus | undefined;
+  status(id: string): FunctionStatus | undefined;
   /**
    * A ready replica for one request; a function at zero is started, once for all who wait.
    *
    * @throws CloudError `OFC_NOT_FOUND`, or `OFC_UPSTREAM` if it does not start; the signal's reason.
    */
-  acquire(service: string, signal?: AbortSignal): Promise<Lease>;
+  acquire(id: string, signal?: AbortSignal): Promise<Lease>;
   /** Lines of a function, oldest first; with `follow`, new ones until the signal. */
   logs(query: LogQuery): AsyncIterable<LogLine>;
   /** Stops every replica. */

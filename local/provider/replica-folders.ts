@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudError } from '#shared/errors.ts';
+import type { FunctionSpec } from './provider.ts';
 
-/** Reads a secret's value; `undefined` if there is none of that name. */
-export type ReadSecret = (name: string) => Promise<Buffer | undefined>;
+/** Reads a secret's value; `undefined` if there is none of that name in the namespace. */
+export type ReadSecret = (name: string, namespace: string) => Promise<Buffer | undefined>;
 
 /** The folders of one replica, made before it starts and removed after it ended. */
 export interface OwnFolders {
@@ -21,7 +22,7 @@ export interface OwnFolders {
  */
 export async function makeReplicaFolders(
   parent: string,
-  secrets: readonly string[],
+  { secrets, namespace }: Pick<FunctionSpec, 'secrets' | 'namespace'>,
   readSecret: ReadSecret,
 ): Promise<OwnFolders> {
   const home = await mkdtemp(join(parent, 'r'));
@@ -32,7 +33,7 @@ export async function makeReplicaFolders(
       [folders.tmp, folders.secrets, folders.socket].map((path) => mkdir(path, { mode: 0o700 })),
     );
     for (const name of secrets) {
-      const value = await findSecret(name, readSecret);
+      const value = await findSecret(name, namespace, readSecret);
       await writeFile(join(folders.secrets, name), value, { mode: 0o400, flag: 'wx' });
     }
     return { ...folders, remove };
@@ -43,9 +44,15 @@ export async function makeReplicaFolders(
 }
 
 /** @throws CloudError `OFC_DEPLOY_FAILED` if the secret does not exist. */
-export async function findSecret(name: string, readSecret: ReadSecret): Promise<Buffer> {
+export async function findSecret(
+  name: string,
+  namespace: string,
+  readSecret: ReadSecret,
+): Promise<Buffer> {
   // It becomes a file's name.
-  const value = /^[a-z0-9][a-z0-9._-]*$/i.test(name) ? await readSecret(name) : undefined;
+  const value = /^[a-z0-9][a-z0-9._-]*$/i.test(name)
+    ? await readSecret(name, namespace)
+    : undefined;
   if (value !== undefined) return value;
   throw new CloudError('OFC_DEPLOY_FAILED', `The secret "${name}" does not exist.`, {
     hint: `Create it with "faas-cli secret create ${name}".`,

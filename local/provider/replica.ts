@@ -42,7 +42,7 @@ export async function startReplica(
   plan: ReplicaPlan<LocalImage>,
 ): Promise<ProcessReplica> {
   const { spec, memoryBytes } = plan;
-  const folders = await makeReplicaFolders(host.runFolder, spec.secrets, host.readSecret);
+  const folders = await makeReplicaFolders(host.runFolder, spec, host.readSecret);
   let child: ChildProcess;
   try {
     child = spawnFunction(host.sandbox, plan, folders);

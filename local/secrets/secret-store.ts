@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudError } from '#shared/errors.ts';
+import { defaultNamespace } from '../provider/provider.ts';
 
 /** The secrets of one gateway. Values never leave it but through {@link SecretStore.read}. */
 export interface SecretStore {
@@ -15,6 +16,8 @@ export interface SecretStore {
   remove(name: string): Promise<void>;
   /** The value as it was stored, byte for byte; `undefined` if there is no such secret. */
   read(name: string): Promise<Buffer | undefined>;
+  /** The secrets of a namespace; this store's own for the default one. */
+  in(namespace: string): SecretStore;
 }
 
 /** RFC 1123 sub-domain, as Kubernetes wants for a secret: no slash, no leading dot, no `..`. */
@@ -23,16 +26,22 @@ const maxNameLength = 253;
 
 /**
  * Keeps each secret as one file below `folder`, readable by its owner only (0600 in a 0700 folder).
- * A value is written beside its place and renamed, so a reader sees the old one or the new one.
+ * A value is written beside its place and renamed, so a reader sees the old one or the new one. Those of
+ * other namespaces lie in folders below `.namespaces`, which is no name of a secret.
  */
 export async function createSecretStore({ folder }: { folder: string }): Promise<SecretStore> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  return storeIn(folder);
+}
 
+/** The folder is made with its first secret. */
+function storeIn(folder: string): SecretStore {
   const path = (name: string): string => join(folder, checked(name));
 
   const write = async (target: string, value: Buffer): Promise<void> => {
     // A leading dot is no valid name, so a half-written file is never listed nor read.
     const draft = join(folder, `.${randomUUID()}`);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     try {
       const file = await open(draft, 'wx', 0o600);
       try {
@@ -58,7 +67,11 @@ export async function createSecretStore({ folder }: { folder: string }): Promise
 
   return {
     async list() {
-      return (await readdir(folder)).filter((name) => secretName.test(name)).sort();
+      const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return [];
+        throw error;
+      });
+      return names.filter((name) => secretName.test(name)).sort();
     },
     async create(name, value) {
       if (await exists(path(name))) {
@@ -79,6 +92,10 @@ export async function createSecretStore({ folder }: { folder: string }): Promise
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
         throw error;
       }
+    },
+    in(namespace) {
+      if (namespace === defaultNamespace) return this;
+      return storeIn(join(folder, '.namespaces', checked(namespace)));
     },
   };
 }

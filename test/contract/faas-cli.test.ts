@@ -280,14 +280,25 @@ describe('contract: faas-cli', () => {
     expect(String(await gateway.secrets.read('applied'))).to.equal('2');
   });
 
-  it('23: namespace list, get; others say that there is one only', async () => {
+  it('23: namespace list, create, get, update, remove', async () => {
+    const path = '/system/namespace/team';
+    // What the command sends: it marks each namespace as OpenFaaS's.
+    const team = (extra: Record<string, string> = {}) => ({
+      name: 'team',
+      labels: { openfaas: '1', ...extra },
+      annotations: { openfaas: '1' },
+    });
     expect(await json('/system/namespaces')).to.deep.equal(['openfaas-fn']);
-    expect(await json('/system/namespace/openfaas-fn')).to.have.property('name', 'openfaas-fn');
-    for (const method of ['POST', 'PUT', 'DELETE']) {
-      const answer = await cli(method, '/system/namespace/other', { name: 'other' });
-      expect(answer.status, method).to.equal(501);
-      expect(answer.body).to.contain('one namespace');
-    }
+    expect((await cli('POST', '/system/namespace/', team())).status).to.equal(201);
+    expect((await cli('POST', '/system/namespace/', team())).status).to.equal(409);
+    expect(await json('/system/namespaces')).to.deep.equal(['openfaas-fn', 'team']);
+    expect(await json(path)).to.deep.equal(team());
+    expect((await cli('PUT', path, team({ env: 'test' }))).status).to.equal(202);
+    expect(await json(path)).to.deep.equal(team({ env: 'test' }));
+    expect((await cli('DELETE', path, team())).status).to.equal(202);
+    expect((await cli('GET', path)).status).to.equal(404);
+    expect((await cli('DELETE', path, team())).status).to.equal(404);
+    expect(await json('/system/namespaces')).to.deep.equal(['openfaas-fn']);
   });
 
   it('24: deploy -f, then diff', async () => {

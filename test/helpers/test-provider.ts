@@ -3,7 +3,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { CloudError } from '#shared/errors.ts';
-import type { FunctionSpec, LogLine, Provider } from '../../local/provider/provider.ts';
+import {
+  type FunctionSpec,
+  functionId,
+  type LogLine,
+  type Provider,
+} from '../../local/provider/provider.ts';
 
 /** What an image does, in a test. */
 export interface TestImage {
@@ -84,7 +89,7 @@ export function createTestProvider(
       if (images[spec.image] === undefined) {
         throw new CloudError('OFC_DEPLOY_FAILED', `The image "${spec.image}" was not found.`);
       }
-      const before = functions.get(spec.service);
+      const before = functions.get(functionId(spec));
       const running: Running = before ?? {
         spec,
         replicas: 0,
@@ -96,7 +101,7 @@ export function createTestProvider(
       };
       const changed = running.spec.image !== spec.image;
       running.spec = spec;
-      functions.set(spec.service, running);
+      functions.set(functionId(spec), running);
       if (changed) await stop(running);
       if (atOnce && running.server === undefined) await start(running);
     },
@@ -133,8 +138,8 @@ export function createTestProvider(
         },
       };
     },
-    async *logs({ name, since, tail, follow, signal }) {
-      const { lines } = known(name);
+    async *logs({ id, since, tail, follow, signal }) {
+      const { lines } = known(id);
       const recent = lines.filter(
         ({ timestamp }) => since === undefined || new Date(timestamp) >= since,
       );

@@ -7,6 +7,7 @@ import { readSeen, type Seen, startTestGateway } from '../../helpers/test-gatewa
 
 const scheduled = (service: string, schedule: string, topic = 'cron-function') => ({
   service,
+  namespace: 'openfaas-fn',
   annotations: { topic, schedule },
 });
 
@@ -72,7 +73,7 @@ describe('cron', () => {
   it('checks without starting', () => {
     expect(() => cron.check(scheduled('f', '@hourly; often'))).to.throw('often');
     cron.check(scheduled('f', 'often', 'another-topic'));
-    cron.check({ service: 'f', annotations: {} });
+    cron.check({ service: 'f', namespace: 'openfaas-fn', annotations: {} });
   });
 });
 

@@ -279,16 +279,6 @@ describe('gateway: REST API', () => {
     expect((await send(gateway.port, '/ui/', { method: 'HEAD' })).status).to.equal(405);
   });
 
-  it('has one namespace', async () => {
-    const one = '/system/namespace/openfaas-fn';
-    expect(JSON.parse((await gateway.api('GET', one)).body)).to.include({ name: 'openfaas-fn' });
-    expect((await gateway.api('GET', '/system/namespace/other')).status).to.equal(404);
-    expect((await gateway.api('GET', '/system/functions?namespace=other')).status).to.equal(400);
-    for (const method of ['POST', 'PUT', 'DELETE']) {
-      expect((await gateway.api(method, one, { name: 'x' })).status, method).to.equal(501);
-    }
-  });
-
   it('scales within the maximum of a function', async () => {
     await gateway.deploy('f', 'ok', { labels: { 'com.openfaas.scale.max': '3' } });
     const scale = (replicas: unknown) =>

@@ -23,7 +23,7 @@ async function collect(lines: AsyncIterable<LogLine>): Promise<string[]> {
 describe('log of a function', () => {
   let dir: Awaited<ReturnType<typeof tempDir>>;
   const query = (parts: Partial<LogQuery> = {}): LogQuery => ({
-    name: 'f',
+    id: 'f',
     follow: false,
     signal: new AbortController().signal,
     ...parts,

@@ -337,7 +337,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       const ending = new AbortController();
       const followed: LogLine[] = [];
       const following = (async () => {
-        const query = { name: 'log', follow: true, signal: ending.signal };
+        const query = { id: 'log', follow: true, signal: ending.signal };
         for await (const line of provider.logs(query)) followed.push(line);
       })();
       await call(provider, 'log', '/a');
@@ -415,10 +415,10 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
   });
 }
 
-async function readLog(provider: Provider, name: string, tail?: number): Promise<LogLine[]> {
+async function readLog(provider: Provider, id: string, tail?: number): Promise<LogLine[]> {
   const lines: LogLine[] = [];
   const signal = new AbortController().signal;
-  for await (const line of provider.logs({ name, follow: false, signal, ...(tail && { tail }) })) {
+  for await (const line of provider.logs({ id, follow: false, signal, ...(tail && { tail }) })) {
     lines.push(line);
   }
   return lines;
