@@ -1,8 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
+import type { Person } from './auth/person.ts';
 import type { Settings } from './config.ts';
 import { CloudError, errorMessage } from './errors.ts';
+import { createPersonList, type PersonList, parseEntry } from './person-list.ts';
 import { secretFolder } from './secrets.ts';
 
 /** Where the list of customers comes from; a file wins over a URL. There is no default. */
@@ -13,6 +16,13 @@ export interface CustomersConfig {
   readonly refreshMs?: number;
   readonly maxBytes?: number;
   readonly timeoutMs?: number;
+  /** Where the last good list is kept, so that it outlives this process. */
+  readonly backup?: {
+    load(): Promise<string | undefined>;
+    save(list: string): Promise<void>;
+  };
+  /** Is told when the source begins to fail, and when it is well again. */
+  readonly onChange?: (health: CustomersHealth) => void;
 }
 
 /** How the list is doing, for health checks and logs. */
@@ -24,19 +34,30 @@ export interface CustomersHealth {
   readonly problem?: string;
 }
 
-/** The owners who may use the platform. */
+/** Who may use the platform. A source that fails does not change the list. */
 export interface Customers {
   /**
-   * Whether `login` is on the list, whatever its case. A source that fails does not change the list.
+   * Whether an owner of repos is on the list, whatever its case.
+   *
+   * @param at The provider and the owner's stable id there; GitHub if it is not given.
+   * @throws CloudError `OFC_UPSTREAM` if no list could be read yet.
+   */
+  has(owner: string, at?: { readonly provider: string; readonly id?: string }): Promise<boolean>;
+  /**
+   * Whether a person is on the list: see {@link PersonList}.
    *
    * @throws CloudError `OFC_UPSTREAM` if no list could be read yet.
    */
-  has(login: string): Promise<boolean>;
+  admits(person: Person): Promise<boolean>;
   health(): CustomersHealth;
+  /** As {@link Customers.health}, after reading the list if that is due. */
+  check(): Promise<CustomersHealth>;
 }
 
 /** After a failure the source is left alone for a while; requests get the last good list. */
 const retryMs = 10_000;
+/** Who asks while a list is there waits no longer than this for a newer one. */
+const patienceMs = 1000;
 
 /**
  * Makes {@link Customers}.
@@ -46,43 +67,63 @@ const retryMs = 10_000;
  */
 export function createCustomers(config: CustomersConfig, now: () => number = Date.now): Customers {
   const read = reader(config);
-  const { refreshMs = 300_000 } = config;
-  let list: ReadonlySet<string> | undefined;
+  const { refreshMs = 60_000, backup, onChange } = config;
+  let list: PersonList | undefined;
   let problem: string | undefined;
   let nextRead = 0;
   let reading: Promise<void> | undefined;
 
+  const health = (): CustomersHealth => ({
+    ok: list !== undefined && problem === undefined,
+    count: list?.size ?? 0,
+    ...(problem === undefined ? {} : { problem }),
+  });
   const refresh = async (): Promise<void> => {
+    const failedBefore = problem !== undefined;
     try {
-      list = parseCustomers(await read());
+      const text = await read();
+      list = createPersonList(parseCustomers(text));
       problem = undefined;
       nextRead = now() + refreshMs;
+      await backup?.save(text).catch(() => undefined);
     } catch (error) {
       problem = errorMessage(error);
+      list ??= await kept();
       if (list !== undefined) nextRead = now() + Math.min(retryMs, refreshMs);
     }
+    if (failedBefore !== (problem !== undefined)) onChange?.(health());
+  };
+  const kept = async (): Promise<PersonList | undefined> => {
+    try {
+      const text = await backup?.load();
+      return text === undefined ? undefined : createPersonList(parseCustomers(text));
+    } catch {
+      return undefined;
+    }
+  };
+  const current = async (): Promise<PersonList> => {
+    if (now() >= nextRead) {
+      reading ??= refresh().finally(() => {
+        reading = undefined;
+      });
+      const patience = new AbortController();
+      const tired = delay(patienceMs, undefined, { signal: patience.signal }).catch(
+        () => undefined,
+      );
+      await (list === undefined ? reading : Promise.race([reading, tired]));
+      patience.abort();
+    }
+    if (list !== undefined) return list;
+    throw new CloudError('OFC_UPSTREAM', `The list of customers cannot be read: ${problem}`, {
+      hint: 'Check customers_path or customers_url.',
+    });
   };
 
   return {
-    async has(login) {
-      if (now() >= nextRead) {
-        reading ??= refresh().finally(() => {
-          reading = undefined;
-        });
-        await reading;
-      }
-      if (list === undefined) {
-        throw new CloudError('OFC_UPSTREAM', `The list of customers cannot be read: ${problem}`, {
-          hint: 'Check customers_path or customers_url.',
-        });
-      }
-      return list.has(login.trim().toLowerCase());
-    },
-    health: () => ({
-      ok: list !== undefined && problem === undefined,
-      count: list?.size ?? 0,
-      ...(problem === undefined ? {} : { problem }),
-    }),
+    has: async (owner, at = { provider: 'github' }) => (await current()).hasOwner(owner, at),
+    admits: async (person) => (await current()).admits(person),
+    health,
+    check: () => current().then(health, health),
   };
 }
 
@@ -90,27 +131,29 @@ export function createCustomers(config: CustomersConfig, now: () => number = Dat
 export function customersSettings(settings: Settings): CustomersConfig {
   const url = settings.text('customers_url', '');
   const path = settings.text('customers_path', '');
-  if (url === '') return { path: path || join(secretFolder(), 'customers') };
-  return path === '' ? { url: settings.url('customers_url') } : { path };
+  const refreshMs = settings.duration('customers_refresh', '1m');
+  if (url === '') return { path: path || join(secretFolder(), 'customers'), refreshMs };
+  return { ...(path === '' ? { url: settings.url('customers_url') } : { path }), refreshMs };
 }
 
 /**
- * The logins of a list: one a line, case folded, blank lines and `#` comments skipped.
+ * The entries of a list: one a line (see {@link PersonList}), case folded, blank lines and `#`
+ * comments skipped.
  *
- * @throws Error at a line that is no login (an error page, say), and if there is none at all.
+ * @throws Error at a line that is no entry (an error page, say), and if there is none at all.
  */
 export function parseCustomers(text: string): ReadonlySet<string> {
-  const logins = new Set<string>();
+  const entries = new Set<string>();
   for (const [index, line] of text.split(/\r\n?|\n/).entries()) {
-    const login = line.trim().toLowerCase();
-    if (login === '' || login.startsWith('#')) continue;
-    if (!/^[a-z0-9_][a-z0-9._/-]{0,99}$/.test(login)) {
-      throw new Error(`Line ${index + 1} is not a login.`);
+    if (line.trim() === '' || line.trim().startsWith('#')) continue;
+    try {
+      entries.add(parseEntry(line));
+    } catch (error) {
+      throw new Error(`Line ${index + 1} ${errorMessage(error)}.`);
     }
-    logins.add(login);
   }
-  if (logins.size === 0) throw new Error('The list is empty.');
-  return logins;
+  if (entries.size === 0) throw new Error('The list is empty.');
+  return entries;
 }
 
 function reader(config: CustomersConfig): () => Promise<string> {

@@ -39,6 +39,7 @@ const secrets: readonly string[] = [
   'jwt-private-key',
   'jwt-public-key',
   'of-client-secret',
+  'gitlab-client-secret',
   'registry-password',
   'customers',
 ];

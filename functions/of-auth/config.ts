@@ -1,10 +1,15 @@
+import { createGithubOAuth } from '#shared/auth/github-oauth.ts';
+import { createGitlabOAuth } from '#shared/auth/gitlab-oauth.ts';
+import type { OAuthProvider } from '#shared/auth/oauth-provider.ts';
 import { maxTokenLifetimeSeconds } from '#shared/auth/token.ts';
 import { parseDuration, type Settings } from '#shared/config.ts';
+import { CloudError } from '#shared/errors.ts';
 import type { Signer } from '#shared/messages/signature.ts';
+import { parseEntry } from '#shared/person-list.ts';
 import { signerSettings } from '#shared/platform-settings.ts';
 import { parseSite, type Site } from '#shared/router/site.ts';
 
-/** of-auth's configuration, without the customers list. */
+/** of-auth's configuration, without the customers list and the store. */
 export interface AuthConfig {
   readonly site: Site;
   readonly signer: Signer;
@@ -14,20 +19,33 @@ export interface AuthConfig {
     readonly publicKey: string;
     readonly previousPublicKey: string | undefined;
   };
-  readonly oauth: {
-    readonly provider: 'github';
-    readonly baseUrl: string;
-    readonly apiUrl: string;
-    readonly clientId: string;
-    readonly clientSecret: string;
-  };
-  readonly sessionSeconds: number;
+  /** At least one; the page for signing in offers them in this order. */
+  readonly providers: readonly OAuthProvider[];
+  /** Entries as of the customers list. */
+  readonly operators: readonly string[];
+  readonly idleSeconds: number;
+  readonly lifetimeSeconds: number;
+  /** Logins a minute, of one address and of all. */
+  readonly loginRate: number;
+  readonly loginRateTotal: number;
   /** Lines of plain text for the home page: what runs here, with which isolation. */
   readonly notes: readonly string[];
 }
 
 /** Reads of-auth's variables and secrets; for `loadConfig`. */
 export function readConfig(settings: Settings): AuthConfig {
+  const providers = readProviders(settings);
+  const operators = settings.parsed('operators', parseOperators, '');
+  const bare = operators.find((entry) => !entry.includes(':'));
+  if (providers.length > 1 && bare !== undefined) {
+    throw new CloudError(
+      'OFC_CONFIG',
+      `operators names "${bare}" without a provider, and people sign in at more than one.`,
+      { hint: `Write "${providers[0]?.name}:${bare}", or an id: entry.` },
+    );
+  }
+  const lifetimeSeconds = settings.parsed('session_lifetime', parseLifetime, '12h');
+  const idleSeconds = settings.parsed('session_idle', parseIdle, '2h');
   return {
     site: settings.parsed('gateway_pretty_url', parseSite),
     signer: signerSettings(settings),
@@ -36,14 +54,12 @@ export function readConfig(settings: Settings): AuthConfig {
       publicKey: settings.secret('jwt-public-key'),
       previousPublicKey: settings.optionalSecret('jwt-public-key-previous'),
     },
-    oauth: {
-      provider: settings.parsed('oauth_provider', parseProvider, 'github'),
-      baseUrl: settings.url('oauth_provider_base_url', 'https://github.com'),
-      apiUrl: settings.url('oauth_provider_api_url', 'https://api.github.com'),
-      clientId: settings.text('client_id'),
-      clientSecret: settings.secret('of-client-secret'),
-    },
-    sessionSeconds: settings.parsed('session_lifetime', parseLifetime, '12h'),
+    providers,
+    operators,
+    idleSeconds: Math.min(idleSeconds, lifetimeSeconds),
+    lifetimeSeconds,
+    loginRate: settings.integer('login_rate', 60, { min: 1 }),
+    loginRateTotal: settings.integer('login_rate_total', 1200, { min: 1 }),
     notes: settings
       .text('platform_notes', '')
       .split('\n')
@@ -51,15 +67,60 @@ export function readConfig(settings: Settings): AuthConfig {
   };
 }
 
-function parseProvider(name: string): 'github' {
-  if (name.toLowerCase() === 'github') return 'github';
-  throw new Error(`oauth_provider is "${name}", not "github".`);
+/** The original's `oauth_provider` with its client, and beside it GitLab if that has a client too. */
+function readProviders(settings: Settings): OAuthProvider[] {
+  const kind = settings.parsed('oauth_provider', parseProvider, 'github');
+  const baseUrl = settings.url('oauth_provider_base_url', `https://${kind}.com`);
+  const apiUrl = settings.url('oauth_provider_api_url', 'https://api.github.com');
+  const gitlab = {
+    baseUrl: settings.url('gitlab_url', 'https://gitlab.com'),
+    clientId: settings.text('gitlab_client_id', ''),
+    clientSecret: settings.optionalSecret('gitlab-client-secret') ?? '',
+  };
+  const isBeside = gitlab.clientId !== '';
+  const clientId = isBeside ? settings.text('client_id', '') : settings.text('client_id');
+  const providers: OAuthProvider[] = [];
+  if (clientId !== '' || !isBeside) {
+    const client = { baseUrl, clientId, clientSecret: settings.secret('of-client-secret') };
+    const isGitlab = kind === 'gitlab';
+    providers.push(isGitlab ? createGitlabOAuth(client) : createGithubOAuth({ ...client, apiUrl }));
+  }
+  if (isBeside) {
+    if (gitlab.clientSecret === '') settings.secret('gitlab-client-secret');
+    if (kind === 'gitlab' && clientId !== '') {
+      throw new CloudError('OFC_CONFIG', 'GitLab is set twice: client_id and gitlab_client_id.');
+    }
+    providers.push(createGitlabOAuth(gitlab));
+  }
+  return providers;
 }
 
-function parseLifetime(text: string): number {
-  const seconds = parseDuration(text, 'session_lifetime') / 1000;
+function parseProvider(name: string): 'github' | 'gitlab' {
+  const kind = name.toLowerCase();
+  if (kind === 'github' || kind === 'gitlab') return kind;
+  throw new Error(`oauth_provider is "${name}", not "github" or "gitlab".`);
+}
+
+function parseOperators(text: string): string[] {
+  return text
+    .split(',')
+    .filter((entry) => entry.trim() !== '')
+    .map((entry) => {
+      try {
+        return parseEntry(entry);
+      } catch (error) {
+        throw new Error(`operators: "${entry.trim()}" ${String((error as Error).message)}.`);
+      }
+    });
+}
+
+const parseLifetime = (text: string): number => parseTime('session_lifetime', text);
+const parseIdle = (text: string): number => parseTime('session_idle', text);
+
+function parseTime(name: string, text: string): number {
+  const seconds = parseDuration(text, name) / 1000;
   if (seconds < 60 || seconds > maxTokenLifetimeSeconds) {
-    throw new Error(`session_lifetime is "${text}", not between a minute and 31 days.`);
+    throw new Error(`${name} is "${text}", not between a minute and 31 days.`);
   }
   return Math.floor(seconds);
 }

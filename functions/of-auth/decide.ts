@@ -1,52 +1,136 @@
-import type { Decision } from '#shared/auth/decision.ts';
-import { policyOf } from '#shared/auth/route-policy.ts';
-import type { Sessions } from '#shared/auth/session.ts';
-import type { Customers } from '#shared/customers.ts';
-import type { Identity } from '#shared/messages/identity.ts';
+import { serializeCookie } from '#shared/auth/cookies.ts';
+import type { Decision, Question, Refusal } from '#shared/auth/decision.ts';
+import { identityOf, type Person, standingOf } from '#shared/auth/person.ts';
+import {
+  type PolicyHost,
+  type Who,
+  whoMayCallFunction,
+  whoMayUseRoute,
+} from '#shared/auth/route-policy.ts';
+import type { Session } from '#shared/auth/session.ts';
+import { tenantPaths } from '#shared/auth/tenant-paths.ts';
+import type { Site } from '#shared/router/site.ts';
+import type { AuthParts } from './parts.ts';
 
-/** Who may use the platform; `undefined`: everyone who signs in. */
-export type CustomerCheck = Pick<Customers, 'has'> | undefined;
+/** What a visitor shows: a cookie's value, or an API token. */
+export interface Credentials {
+  readonly session?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** Somebody who showed that it is them. */
+interface Entrant {
+  readonly person: Person;
+  readonly readOnly: boolean;
+  readonly session?: Session;
+}
 
 const publicCacheSeconds = 60;
-/** Short: somebody may sign in, or be taken off the list. */
+/** Short: somebody may sign in or out, or be taken off the list. */
 const cacheSeconds = 5;
 
 /**
  * Answers one question of the router.
  *
- * @throws What `customers` throws: then there is no decision, and nobody enters.
+ * @throws What the customers list and the store throw: then there is no decision, and nobody enters.
  */
 export async function decide(
-  resource: string,
-  token: string | undefined,
-  { sessions, customers }: { sessions: Sessions; customers: CustomerCheck },
+  parts: AuthParts,
+  question: Question,
+  credentials: Credentials,
 ): Promise<Decision> {
-  const policy = policyOf(resource);
-  if (policy === 'public') return { allow: true, cacheSeconds: publicCacheSeconds };
-  if (policy === 'restricted') {
-    return { allow: false, status: 404, reason: 'There is nothing here.', cacheSeconds };
+  const host = policyHost(parts.config.site, question.host);
+  const who = whoMay(host, question);
+  if (who === 'anyone') return { allow: true, cacheSeconds: publicCacheSeconds };
+  if (who === undefined || who === 'platform') return refuse('unknown', 'There is nothing here.');
+  // Said before anything about the visitor, so that no other site learns who is signed in.
+  if (question.foreign && credentials.token === undefined) {
+    return refuse('cross-site', 'The request came from a page of another site.');
   }
-  const session = sessions.read(token);
-  if (session === undefined) {
-    return { allow: false, status: 401, reason: 'Sign in first.', login: true, cacheSeconds };
+  const entrant = await identify(parts, host, question.host, credentials);
+  if (entrant === undefined) {
+    if (credentials.token !== undefined) {
+      return refuse('sign-in', 'The API token is not valid, or has expired.');
+    }
+    const signIn = host === 'owner' ? tenantPaths.signIn : '/auth/login';
+    return { ...refuse('sign-in', 'Sign in first.'), signIn };
   }
-  const { identity, expiresInSeconds } = session;
-  if (!(await isCustomer(identity, customers))) {
-    const reason = `${identity.login} is not a customer of this platform. Ask its operator.`;
-    return { allow: false, status: 403, reason, cacheSeconds };
+  const { person, session } = entrant;
+  if (!(await parts.isCustomer(person))) {
+    return refuse(
+      'not-customer',
+      `${person.login} is not a customer of this platform. Ask its operator.`,
+    );
   }
+  const problem = shortcoming(parts, who, question, entrant);
+  if (problem !== undefined) return problem;
+  const rights = { operator: parts.isOperator(person), readOnly: entrant.readOnly };
+  const renewed = session && parts.sessions.renewed(session);
+  const { cookies, config } = parts;
+  const cookie = host === 'owner' ? cookies.tenant : cookies.session;
   return {
     allow: true,
-    identity,
-    cacheSeconds: Math.max(0, Math.min(cacheSeconds, expiresInSeconds)),
+    identity: identityOf(person, rights),
+    cacheSeconds,
+    ...(renewed && {
+      setCookie: serializeCookie(config.site, cookie, renewed.token, renewed.seconds),
+    }),
   };
 }
 
-/** A person is a customer by their own name or by that of an organisation they belong to. */
-export async function isCustomer({ owners }: Identity, customers: CustomerCheck): Promise<boolean> {
-  if (customers === undefined) return true;
-  for (const owner of owners) {
-    if (await customers.has(owner)) return true;
+function policyHost({ systemHost }: Site, host: string): PolicyHost {
+  if (host === systemHost) return 'system';
+  return host === `builder.${systemHost}` ? 'builder' : 'owner';
+}
+
+function whoMay(
+  host: PolicyHost,
+  { host: name, route, owner, protection }: Question,
+): Who | undefined {
+  if (host !== 'owner') return whoMayUseRoute(host, route);
+  return owner === undefined || name === '' ? undefined : whoMayCallFunction(protection);
+}
+
+async function identify(
+  { tokens, sessions }: AuthParts,
+  host: PolicyHost,
+  name: string,
+  { token, session: cookie }: Credentials,
+): Promise<Entrant | undefined> {
+  if (token !== undefined) {
+    // A token is for the platform's own host; a tenant must never be able to use one.
+    const found = host === 'system' ? await tokens.verify(token) : undefined;
+    return found && { person: found.person, readOnly: found.scope === 'read' };
   }
-  return false;
+  const session = await sessions.read(cookie, name);
+  return session && { person: session.person, readOnly: false, session };
+}
+
+function shortcoming(
+  { isOperator }: AuthParts,
+  who: Who,
+  { owner, action }: Question,
+  { person, readOnly }: Entrant,
+): Decision | undefined {
+  if (readOnly && action === 'act') {
+    return refuse('read-only', 'This API token is for reading only.');
+  }
+  if (who === 'operator' && !isOperator(person)) {
+    return refuse('not-operator', 'This page is for the operators of the platform.');
+  }
+  if (who !== 'members' && who !== 'owner') return undefined;
+  const standing = owner === undefined ? 'none' : standingOf(person, owner);
+  if (standing === 'owner' || (who === 'members' && standing === 'member')) return undefined;
+  const whom = who === 'owner' ? 'its owner' : `${owner?.name} and its members`;
+  return refuse(
+    'not-member',
+    `This function is for ${whom}. You are signed in as ${person.login} (${person.provider}).`,
+  );
+}
+
+const statuses = { unknown: 404, 'sign-in': 401 } as const;
+
+function refuse(reason: Refusal, message: string): Decision & { allow: false } {
+  const status = reason === 'unknown' || reason === 'sign-in' ? statuses[reason] : 403;
+  return { allow: false, status, reason, message, cacheSeconds };
 }

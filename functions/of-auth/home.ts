@@ -1,31 +1,38 @@
+import { readCookie, serializeCookie } from '#shared/auth/cookies.ts';
+import { identityOf } from '#shared/auth/person.ts';
 import type { Session } from '#shared/auth/session.ts';
-import type { Site } from '#shared/router/site.ts';
 import { type Html, html } from '#shared/web/html.ts';
 import { type Answer, page } from './answer.ts';
+import type { AuthParts, Call } from './parts.ts';
 
-/** The start page: who is signed in, where to go, and what the operator says about the platform. */
-export function homePage(
-  site: Site,
-  session: Session | undefined,
-  notes: readonly string[],
-): Answer {
+/** `GET /`: who is signed in, where to go, and what the operator says about the platform. */
+export async function homePage(parts: AuthParts, { request }: Call): Promise<Answer> {
+  const { config, cookies, sessions } = parts;
+  const { site, notes } = config;
+  const token = readCookie(request.headers.cookie, cookies.session);
+  const session = await sessions.read(token, site.systemHost);
+  const renewed = session && sessions.renewed(session);
   const pattern = `${site.scheme}://<owner>.${site.domain}${site.port}/<function>`;
   return page(
     200,
     'OpenFaaS Cloud',
-    html`${session === undefined ? visitor : member(session)}
+    html`${session === undefined ? visitor : member(session, parts.isOperator(session.person))}
 <p>Push a repo with a <code>stack.yml</code>; its functions answer at <code>${pattern}</code>.</p>
 ${notes.length === 0 ? [] : html`<h2>This platform</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`}`,
+    renewed === undefined
+      ? []
+      : [serializeCookie(site, cookies.session, renewed.token, renewed.seconds)],
   );
 }
 
-const visitor = html`<p>You are not signed in. <a href="/auth/login">Sign in</a></p>`;
+const visitor = html`<p>You are not signed in.</p><p><a class="button" href="/auth/login">Sign in</a></p>`;
 
-function member({ identity: { login, owners } }: Session): Html {
+function member({ person }: Session, operator: boolean): Html {
+  const { owners } = identityOf(person, { operator, readOnly: false });
   const links = owners.map(
     (owner) =>
       html`<li><a href="/list-functions?user=${encodeURIComponent(owner)}">Functions of ${owner}</a></li>`,
   );
-  return html`<p>You are signed in as <strong>${login}</strong>. <a href="/auth/logout">Sign out</a></p>
+  return html`<p>You are signed in as <strong>${person.login}</strong>${operator ? ', an operator of this platform' : ''}. <a href="/auth/logout">Sign out</a></p>
 <ul>${links}</ul>`;
 }

@@ -1,105 +1,110 @@
-import { loginCookieName, serializeCookie, sessionCookieName } from '#shared/auth/cookies.ts';
-import {
-  type LoginAttempt,
-  type LoginAttempts,
-  loginLifetimeSeconds,
-} from '#shared/auth/login-attempt.ts';
-import type { OAuthProvider, Profile } from '#shared/auth/oauth-provider.ts';
+import { readCookie, serializeCookie } from '#shared/auth/cookies.ts';
+import { type LoginAttempt, loginLifetimeSeconds } from '#shared/auth/login-attempt.ts';
+import type { OAuthProvider } from '#shared/auth/oauth-provider.ts';
 import { safeReturnPath } from '#shared/auth/return-path.ts';
-import type { Sessions } from '#shared/auth/session.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
-import type { Identity } from '#shared/messages/identity.ts';
-import { parseOwner } from '#shared/names.ts';
 import type { Site } from '#shared/router/site.ts';
 import { html } from '#shared/web/html.ts';
 import { type Answer, page, redirect } from './answer.ts';
-import { type CustomerCheck, isCustomer } from './decide.ts';
+import type { AuthParts, Call } from './parts.ts';
 
-/** What the two steps of a login need. */
-export interface LoginParts {
-  readonly site: Site;
-  readonly provider: OAuthProvider;
-  readonly attempts: LoginAttempts;
-  readonly sessions: Sessions;
-  readonly sessionSeconds: number;
-  readonly customers: CustomerCheck;
+/** Where a provider sends visitors back to. GitHub's is the one that Apps have registered so far. */
+export function callbackPath({ name }: Pick<OAuthProvider, 'name'>): string {
+  return name === 'github' ? '/auth/callback' : `/auth/callback/${name}`;
 }
 
-/** `GET /auth/login?r=<where to go afterwards>`: sends the visitor to the provider. */
-export function beginLogin(parts: LoginParts, query: URLSearchParams): Answer {
-  const { site, provider, attempts } = parts;
-  const { attempt, challenge, cookie } = attempts.begin(safeReturnPath(site, query.get('r')));
-  const request = { redirectUri: redirectUri(site), state: attempt.state, challenge };
+/**
+ * `GET /auth/login?r=<where to go afterwards>`: sends the visitor to the provider, or offers the
+ * providers if there are several.
+ */
+export function chooseLogin(parts: AuthParts, call: Call): Answer {
+  const { providers, site } = parts.config;
+  const [only, ...others] = providers;
+  if (only !== undefined && others.length === 0) return beginLogin(parts, only, call);
+  const back = encodeURIComponent(safeReturnPath(site.systemOrigin, call.query.get('r')));
+  const links = providers.map(
+    ({ name, title }) =>
+      html`<a class="button" href="/auth/login/${name}?r=${back}">Sign in with ${title}</a>\n`,
+  );
+  return page(
+    200,
+    'Sign in',
+    html`<p>Where do you keep your repos?</p><p class="choices">${links}</p>`,
+  );
+}
+
+/** `GET /auth/login/<provider>?r=…`: sends the visitor to that provider. */
+export function beginLogin(
+  { config: { site }, attempts, cookies }: AuthParts,
+  provider: OAuthProvider,
+  { query }: Call,
+): Answer {
+  const returnPath = safeReturnPath(site.systemOrigin, query.get('r'));
+  const { attempt, challenge, cookie } = attempts.begin(provider.name, returnPath);
+  const request = { redirectUri: redirectUri(site, provider), state: attempt.state, challenge };
   return redirect(302, provider.authorizeUrl(request), [
-    serializeCookie(site, loginCookieName(site), cookie, loginLifetimeSeconds),
+    serializeCookie(site, cookies.login, cookie, loginLifetimeSeconds),
   ]);
 }
 
 /**
  * `GET /auth/callback?code&state`: the provider sent the visitor back. Whatever goes wrong ends in a
  * page that says what it was and offers another try.
- *
- * @param onFailure Is told about everything that is not the visitor's own doing.
  */
 export async function finishLogin(
-  parts: LoginParts,
-  query: URLSearchParams,
-  loginCookie: string | undefined,
-  onFailure: (error: CloudError) => void,
+  parts: AuthParts,
+  provider: OAuthProvider,
+  call: Call,
 ): Promise<Answer> {
-  const { site, provider, attempts, sessions, customers, sessionSeconds } = parts;
+  const { attempts, sessions, cookies } = parts;
+  const { site } = parts.config;
+  const { query, request } = call;
+  const fail = (thrown: unknown, returnPath: string, set: string[]): Answer => {
+    const error = toCloudError(thrown);
+    if (error.kind !== 'user') call.onFailure(error);
+    return failed(error.status, error.text, returnPath, set);
+  };
   let attempt: LoginAttempt;
   try {
-    attempt = attempts.finish(loginCookie, onlyValue(query, 'state'));
-  } catch {
+    const cookie = readCookie(request.headers.cookie, cookies.login);
+    attempt = await attempts.finish(provider.name, cookie, onlyValue(query, 'state'));
+  } catch (thrown) {
+    if (thrown instanceof CloudError && thrown.kind !== 'user') return fail(thrown, '/', []);
     const why =
       'This login was begun in another browser, was finished before, or took longer than ten minutes.';
     return failed(400, why, '/', []);
   }
-  const cleared = [serializeCookie(site, loginCookieName(site), '', 0)];
+  const cleared = [serializeCookie(site, cookies.login, '', 0)];
   const { returnPath, verifier } = attempt;
   const refusal = query.get('error');
   if (refusal !== null) {
     const why =
       refusal === 'access_denied'
         ? 'The login was cancelled.'
-        : `The provider refused the login (${refusal.slice(0, 100)}).`;
+        : `${provider.title} refused the login (${refusal.slice(0, 100)}).`;
     return failed(403, why, returnPath, cleared);
   }
   try {
     const code = onlyValue(query, 'code');
-    const profile = await provider.profile({ code, verifier, redirectUri: redirectUri(site) });
-    const identity = identityOf(provider.name, profile);
-    if (!(await isCustomer(identity, customers))) {
-      const why = `${identity.login} is not on the list of customers. Ask the operator of this platform to add you.`;
+    const grant = { code, verifier, redirectUri: redirectUri(site, provider) };
+    const person = await provider.profile(grant);
+    if (!(await parts.isCustomer(person))) {
+      const why = `${person.login} is not on the list of customers. Ask the operator of this platform to add you.`;
       return failed(403, why, returnPath, cleared);
     }
-    const token = sessions.create(identity);
+    const { token, seconds } = await sessions.start(person);
+    call.note('signed in', person);
     return redirect(302, site.systemOrigin + returnPath, [
-      serializeCookie(site, sessionCookieName(site), token, sessionSeconds),
+      serializeCookie(site, cookies.session, token, seconds),
       ...cleared,
     ]);
   } catch (thrown) {
-    const error = toCloudError(thrown);
-    if (error.kind !== 'user') onFailure(error);
-    return failed(error.status, error.text, returnPath, cleared);
+    return fail(thrown, returnPath, cleared);
   }
 }
 
-function redirectUri(site: Site): string {
-  return `${site.systemOrigin}/auth/callback`;
-}
-
-/** Owners are lower case; a group whose name cannot be an owner's owns nothing here. */
-function identityOf(provider: string, { id, login, groups }: Profile): Identity {
-  const owners = [login, ...groups].flatMap((name) => {
-    try {
-      return [String(parseOwner(name))];
-    } catch {
-      return [];
-    }
-  });
-  return { subject: `${provider}:${id}`, login, owners: [...new Set(owners)] };
+function redirectUri(site: Site, provider: OAuthProvider): string {
+  return site.systemOrigin + callbackPath(provider);
 }
 
 function onlyValue(query: URLSearchParams, name: string): string {
@@ -113,6 +118,6 @@ function onlyValue(query: URLSearchParams, name: string): string {
 
 function failed(status: number, why: string, returnPath: string, cookies: string[]): Answer {
   const again = `/auth/login?r=${encodeURIComponent(returnPath)}`;
-  const body = html`<p>${why}</p><p><a href="${again}">Try again</a></p>`;
+  const body = html`<p>${why}</p><p><a class="button" href="${again}">Try again</a></p>`;
   return page(status, 'You are not signed in', body, cookies);
 }

@@ -1,101 +1,138 @@
-import type { IncomingMessage } from 'node:http';
 import type { RawHandler } from '#runtime-types';
-import { loginCookieName, readCookie, sessionCookieName } from '#shared/auth/cookies.ts';
-import { decisionPath, sessionHeader } from '#shared/auth/decision.ts';
-import { createGithubOAuth } from '#shared/auth/github-oauth.ts';
-import { createLoginAttempts } from '#shared/auth/login-attempt.ts';
-import { createSessions } from '#shared/auth/session.ts';
-import { createTokenKeys } from '#shared/auth/token.ts';
+import { decisionPath, parseQuestion, sessionHeader, tokenHeader } from '#shared/auth/decision.ts';
+import { createLoginLimit } from '#shared/auth/login-limit.ts';
+import { subjectOf } from '#shared/auth/person.ts';
+import { tenantPaths } from '#shared/auth/tenant-paths.ts';
 import { type CloudError, toCloudError } from '#shared/errors.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
+import { readVisitor } from '#shared/messages/visitor.ts';
+import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { sendError } from '#shared/web/error-page.ts';
 import { type Answer, json, send } from './answer.ts';
 import type { AuthConfig } from './config.ts';
-import { type CustomerCheck, decide } from './decide.ts';
+import { decide } from './decide.ts';
+import { beginHandOver, finishHandOver, grantHandOver, leaveHost } from './hand-over.ts';
+import { health } from './health.ts';
 import { homePage } from './home.ts';
-import { beginLogin, finishLogin, type LoginParts } from './login.ts';
+import { beginLogin, callbackPath, chooseLogin, finishLogin } from './login.ts';
 import { logout, logoutForm } from './logout.ts';
+import { type AuthParts, type Call, type CustomerCheck, createParts } from './parts.ts';
 
 /** A question of the router is answered at once, so it is never old. */
 const maxQuestionAgeSeconds = 60;
 
+/** One of of-auth's own routes. */
+interface Route {
+  /** Whom it answers: everyone on the system host, or on a host of an owner, or of-router itself. */
+  readonly at: 'system' | 'owner' | 'router';
+  /** Whether it is a part of a login, of which there may be only so many a minute. */
+  readonly isLogin?: true;
+  answer(call: Call, host: string): Answer | Promise<Answer>;
+}
+
 /**
  * Makes of-auth's handler.
  *
+ * @param now Milliseconds, for tests.
  * @throws CloudError `OFC_CONFIG` if a key cannot be used.
  */
-export function createAuth(config: AuthConfig, customers: CustomerCheck): RawHandler {
-  const { site, signer, sessionSeconds } = config;
-  const keys = createTokenKeys(config.keys);
-  const sessions = createSessions(keys, site.systemHost, sessionSeconds);
-  const login: LoginParts = {
-    site,
-    provider: createGithubOAuth(config.oauth),
-    attempts: createLoginAttempts(keys, site.systemHost),
-    sessions,
-    sessionSeconds,
-    customers,
-  };
-
-  const answerRouter = async (request: IncomingMessage, query: URLSearchParams) => {
-    const signature = request.headers[signatureHeader];
-    signer.verify(
-      { receiver: 'of-auth', method: 'GET', path: request.url ?? '', body: '' },
-      typeof signature === 'string' ? signature : undefined,
-      maxQuestionAgeSeconds,
-    );
-    const token = request.headers[sessionHeader];
-    return json(
-      200,
-      await decide(query.get('resource') ?? '', typeof token === 'string' ? token : undefined, {
-        sessions,
-        customers,
-      }),
-    );
-  };
-
-  const routes: Readonly<
-    Record<
-      string,
-      (
-        request: IncomingMessage,
-        query: URLSearchParams,
-        onFailure: (error: CloudError) => void,
-      ) => Answer | Promise<Answer>
-    >
-  > = {
-    [`GET ${decisionPath}`]: answerRouter,
-    'GET /': ({ headers }) =>
-      homePage(
-        site,
-        sessions.read(readCookie(headers.cookie, sessionCookieName(site))),
-        config.notes,
-      ),
-    'GET /auth/login': (_, query) => beginLogin(login, query),
-    'GET /auth/callback': ({ headers }, query, onFailure) =>
-      finishLogin(login, query, readCookie(headers.cookie, loginCookieName(site)), onFailure),
-    'GET /auth/logout': logoutForm,
-    'POST /auth/logout': ({ headers }) => logout(site, headers.origin),
-    'GET /auth/jwks.json': () => json(200, { keys: keys.jwks }, 'public, max-age=300'),
-  };
+export function createAuth(
+  config: AuthConfig,
+  store: ObjectStore,
+  customers: CustomerCheck,
+  now: () => number = Date.now,
+): RawHandler {
+  const { site, signer } = config;
+  const parts = createParts(config, store, customers, now);
+  const routes = routesOf(parts);
+  const limit = createLoginLimit(config.loginRate, config.loginRateTotal, now);
 
   return async (request, response, { callId, log }) => {
-    const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s);
+    const target = request.url ?? '/';
+    const [path = '/', query = ''] = target.split(/\?(.*)/s);
+    const fail = (status: number, message?: string, headers?: Record<string, string>) =>
+      sendError(request, response, { status, message, callId, headers: headers ?? {} });
+    const visitor = readVisitor(signer, target, request.headers);
+    const host = visitor?.host ?? site.systemHost;
     const method = request.method === 'HEAD' ? 'GET' : request.method;
-    const name = `${method} ${path}`;
-    const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
-    if (route === undefined) return sendError(request, response, { status: 404, callId });
+    const route = routes.get(`${method} ${path}`);
+    if (route === undefined) return fail(404);
+    if (route.at !== 'router' && (route.at === 'system') !== (host === site.systemHost)) {
+      return fail(404);
+    }
+    // Whoever comes past the router shares one place in the queue.
+    const wait = route.isLogin ? limit.take(visitor?.address ?? 'inside') : 0;
+    if (wait > 0) {
+      const message = `There were too many logins. Try again in ${wait} seconds.`;
+      return fail(429, message, { 'retry-after': String(wait) });
+    }
     const onFailure = (error: CloudError) =>
       log.error(error.message, { code: error.code, path, cause: causeOf(error) });
     try {
-      const answer = await route(request, new URLSearchParams(query), onFailure);
+      const answer = await route.answer(
+        {
+          request,
+          query: new URLSearchParams(query),
+          visitor,
+          onFailure,
+          note: (what, person) => log.info(what, { subject: subjectOf(person) }),
+        },
+        host,
+      );
       send(response, answer, request.method !== 'HEAD');
     } catch (thrown) {
       const error = toCloudError(thrown);
       onFailure(error);
-      sendError(request, response, { status: error.status, message: error.text, callId });
+      fail(error.status, error.text);
     }
   };
+}
+
+function routesOf(parts: AuthParts): ReadonlyMap<string, Route> {
+  const { providers } = parts.config;
+  const system = (answer: Route['answer']): Route => ({ at: 'system', answer });
+  const login = (answer: Route['answer']): Route => ({ at: 'system', isLogin: true, answer });
+  const owner = (answer: Route['answer']): Route => ({ at: 'owner', isLogin: true, answer });
+  return new Map<string, Route>([
+    [`GET ${decisionPath}`, { at: 'router', answer: (call) => answerRouter(parts, call) }],
+    ['GET /', system((call) => homePage(parts, call))],
+    ['GET /auth/login', login((call) => chooseLogin(parts, call))],
+    ...providers.flatMap((provider): [string, Route][] => [
+      [`GET /auth/login/${provider.name}`, login((call) => beginLogin(parts, provider, call))],
+      [`GET ${callbackPath(provider)}`, login((call) => finishLogin(parts, provider, call))],
+    ]),
+    ['GET /auth/hand-over', login((call) => grantHandOver(parts, call))],
+    ['GET /auth/logout', system(logoutForm)],
+    ['POST /auth/logout', system((call) => logout(parts, call))],
+    ['GET /auth/health', system(() => health(parts))],
+    [
+      'GET /auth/jwks.json',
+      system(() => json(200, { keys: parts.keys.jwks }, 'public, max-age=300')),
+    ],
+    [`GET ${tenantPaths.signIn}`, owner((call, host) => beginHandOver(parts, call, host))],
+    [`GET ${tenantPaths.session}`, owner((call, host) => finishHandOver(parts, call, host))],
+    [`GET ${tenantPaths.signOut}`, owner(() => leaveHost(parts))],
+  ]);
+}
+
+async function answerRouter(parts: AuthParts, { request, query }: Call): Promise<Answer> {
+  const {
+    [signatureHeader]: signature,
+    [sessionHeader]: session,
+    [tokenHeader]: token,
+  } = request.headers;
+  parts.config.signer.verify(
+    { receiver: 'of-auth', method: 'GET', path: request.url ?? '', body: '' },
+    typeof signature === 'string' ? signature : undefined,
+    maxQuestionAgeSeconds,
+  );
+  return json(
+    200,
+    await decide(parts, parseQuestion(query), {
+      session: typeof session === 'string' ? session : undefined,
+      token: typeof token === 'string' ? token : undefined,
+    }),
+  );
 }
 
 function causeOf({ cause }: CloudError): string | undefined {

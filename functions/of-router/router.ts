@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RawContext } from '#runtime-types';
-import { readCookie, sessionCookieName } from '#shared/auth/cookies.ts';
 import type { Decision } from '#shared/auth/decision.ts';
-import { systemResource, tenantResource } from '#shared/auth/route-policy.ts';
 import { errorMessage } from '#shared/errors.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createHttp1Client } from '#shared/http1/http1-client.ts';
 import { createLogger } from '#shared/log.ts';
 import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
+import { signVisitor } from '#shared/messages/visitor.ts';
 import { createAuthClient } from '#shared/router/auth-client.ts';
 import { clientAddress } from '#shared/router/client-address.ts';
 import { type ForwardResult, forward } from '#shared/router/forward.ts';
 import { createFunctionIndex } from '#shared/router/function-index.ts';
+import { type Asking, askAboutFunction, askAboutRoute } from '#shared/router/question.ts';
 import { requestHeaders } from '#shared/router/request-headers.ts';
 import { type Resolution, resolve } from '#shared/router/resolve.ts';
 import { sendError, wantsHtml } from '#shared/web/error-page.ts';
@@ -28,8 +28,10 @@ export interface Router {
 interface Destination {
   readonly function: string;
   readonly owner?: string;
-  /** What of-auth is asked about. */
-  readonly resource: string;
+  /** The host that was called: canonical, with the site's port. */
+  readonly host: string;
+  /** What of-auth is asked; absent where it answers everyone itself. */
+  readonly asking?: Asking;
   /** Path and query as the function sees them. */
   readonly path: string;
   /** Path and query below the gateway. */
@@ -38,6 +40,9 @@ interface Destination {
   readonly keepCookies: boolean;
   readonly timeoutMs: number;
 }
+
+/** Of-auth's own pages are open to everyone on every host. */
+const forEveryone: Decision = { allow: true, cacheSeconds: 0 };
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -63,18 +68,31 @@ export function createRouter(config: RouterConfig): Router {
     onRefreshFailed: (error) =>
       log.warn('The list of functions could not be refreshed.', { error: errorMessage(error) }),
   });
-  const sessionCookie = sessionCookieName(site);
 
   /** `undefined`: there is no such function. */
   const locate = async (
-    resolution: Extract<Resolution, { kind: 'system' | 'tenant' }>,
+    resolution: Extract<Resolution, { kind: 'system' | 'tenant' | 'sign-in' }>,
+    request: IncomingMessage,
   ): Promise<Destination | undefined> => {
-    const { path, query } = resolution;
+    const { host, path, query } = resolution;
+    if (resolution.kind === 'sign-in') {
+      const upstreamPath = `${prefix}of-auth${path}${query}`;
+      return {
+        function: 'of-auth',
+        host,
+        path: path + query,
+        upstreamPath,
+        keepCookies: true,
+        timeoutMs,
+      };
+    }
     if (resolution.kind === 'system') {
-      const { function: name, cookies, timeoutMs: patience = timeoutMs } = resolution.route;
+      const { route } = resolution;
+      const { function: name, cookies, timeoutMs: patience = timeoutMs } = route;
       return {
         function: name,
-        resource: systemResource(name),
+        host,
+        asking: askAboutRoute(site, host, route, request),
         path: path + query,
         upstreamPath: prefix + name + path + query,
         keepCookies: cookies,
@@ -87,7 +105,8 @@ export function createRouter(config: RouterConfig): Router {
     return {
       function: found.service,
       owner: found.owner,
-      resource: tenantResource(found.service),
+      host,
+      asking: askAboutFunction(site, host, found, request),
       path: path + query,
       upstreamPath: prefix + found.service + path + query,
       keepCookies: false,
@@ -120,34 +139,32 @@ export function createRouter(config: RouterConfig): Router {
     let to: Destination | undefined;
     let decision: Decision;
     try {
-      to = await locate(resolution);
+      to = await locate(resolution, request);
       if (to === undefined) return fail(404);
-      // The session belongs to the system host; elsewhere such a cookie is none of ours.
-      const session =
-        resolution.kind === 'system' ? readCookie(request.headers.cookie, sessionCookie) : '';
-      const answer = auth.decide(to.resource, session ?? '', callId);
+      const answer = to.asking === undefined ? forEveryone : auth.decide(to.asking, callId);
       decision = answer instanceof Promise ? await answer : answer;
     } catch (error) {
       context.log.error('No decision about a request.', { error: errorMessage(error) });
       return fail(503, undefined, { 'retry-after': '1' });
     }
     if (!decision.allow) {
-      if (decision.login === true && request.method === 'GET' && wantsHtml(request)) {
-        const back = encodeURIComponent(site.systemOrigin + (request.url ?? '/'));
-        const location = `${site.systemOrigin}/auth/login?r=${back}`;
+      const { signIn } = decision;
+      if (signIn !== undefined && request.method === 'GET' && wantsHtml(request)) {
+        const location = `${site.scheme}://${to.host}${signIn}?r=${encodeURIComponent(request.url ?? '/')}`;
         response.writeHead(302, { location, 'cache-control': 'no-store' }).end();
         return { result: 302, to };
       }
-      return { ...fail(decision.status, decision.reason), to };
+      return { ...fail(decision.status, decision.message), to };
     }
 
+    const address = clientAddress(
+      request.headersDistinct['x-forwarded-for']?.join(','),
+      config.trustedProxies,
+      request.socket.remoteAddress,
+    );
     const headers = requestHeaders(request.rawHeaders, {
       callId,
-      address: clientAddress(
-        request.headersDistinct['x-forwarded-for']?.join(','),
-        config.trustedProxies,
-        request.socket.remoteAddress,
-      ),
+      address,
       host: host ?? '',
       scheme: site.scheme,
       keepCookies: to.keepCookies,
@@ -156,10 +173,14 @@ export function createRouter(config: RouterConfig): Router {
       const signed = signIdentity(signer, to.function, to.path, decision.identity);
       headers.push(identityHeader, signed.identity, signatureHeader, signed.signature);
     }
+    if (to.function === 'of-auth') {
+      headers.push(...signVisitor(signer, to.path, { host: to.host, address }));
+    }
     const result = await forward(upstream, request, response, {
       path: to.upstreamPath,
       headers,
       keepCookies: to.keepCookies,
+      extraHeaders: renewing(decision.setCookie),
       timeoutMs: to.timeoutMs,
     });
     if (typeof result === 'number') fail(result);
@@ -184,6 +205,11 @@ export function createRouter(config: RouterConfig): Router {
       await auth.close();
     },
   };
+}
+
+/** A session that goes on: nobody but its person's browser may keep the answer that says so. */
+function renewing(setCookie: string | undefined): string[] {
+  return setCookie === undefined ? [] : ['set-cookie', setCookie, 'cache-control', 'no-store'];
 }
 
 function isBroken(result: ForwardResult | string | number): result is 'gone' | 'cut' {

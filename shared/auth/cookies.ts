@@ -1,31 +1,52 @@
 import type { Site } from '../router/site.ts';
 
-/** Names of the platform's own cookies, with and without the `__Host-` prefix; lower case. */
-const platformCookies: ReadonlySet<string> = new Set([
-  'openfaas_cloud_token',
-  '__host-openfaas_cloud_token',
-  'ofc_login',
-  '__host-ofc_login',
-]);
+/** The platform's cookies, each also with the prefix `__Host-`. */
+const names = {
+  /** The session, on the system host. */
+  session: 'openfaas_cloud_token',
+  /** Binds a login to the browser that began it. */
+  login: 'ofc_login',
+  /** The session, on a host of an owner. */
+  tenant: 'ofc_session',
+  /** Binds a sign-in for a host of an owner to the browser that began it. */
+  handOver: 'ofc_handover',
+} as const;
 
-/** The cookie that holds the session token. */
-export function sessionCookieName(site: Site): string {
-  return named(site, 'openfaas_cloud_token');
+const platformCookies: ReadonlySet<string> = new Set(
+  Object.values(names).flatMap((name) => [name, `__host-${name}`]),
+);
+
+/** The names of the platform's cookies on a site. */
+export function cookieNames(
+  site: Pick<Site, 'scheme'>,
+): Readonly<Record<keyof typeof names, string>> {
+  const { session, login, tenant, handOver } = names;
+  return {
+    session: named(site, session),
+    login: named(site, login),
+    tenant: named(site, tenant),
+    handOver: named(site, handOver),
+  };
 }
 
-/** The short-lived cookie that binds a login to the browser that began it. */
-export function loginCookieName(site: Site): string {
-  return named(site, 'ofc_login');
+/** The cookie that holds the session token on the system host. */
+export function sessionCookieName(site: Pick<Site, 'scheme'>): string {
+  return named(site, names.session);
+}
+
+/** The cookie that holds the session token on a host of an owner. */
+export function tenantCookieName(site: Pick<Site, 'scheme'>): string {
+  return named(site, names.tenant);
 }
 
 /** Browsers keep `__Host-` cookies only if they are Secure, so not over plain HTTP (RFC 6265bis). */
-function named(site: Site, name: string): string {
+function named(site: Pick<Site, 'scheme'>, name: string): string {
   return site.scheme === 'https' ? `__Host-${name}` : name;
 }
 
-/** A `Set-Cookie` value: HttpOnly, SameSite=Lax, for the system host only. Age 0 removes it. */
+/** A `Set-Cookie` value: HttpOnly, SameSite=Lax, for the host that sets it only. Age 0 removes it. */
 export function serializeCookie(
-  site: Site,
+  site: Pick<Site, 'scheme'>,
   name: string,
   value: string,
   maxAgeSeconds: number,
@@ -50,7 +71,7 @@ export function readCookie(header: string | undefined, name: string): string | u
 
 /** A `Cookie` value without the platform's cookies; the others verbatim. Empty if none is left. */
 export function stripPlatformCookies(header: string): string {
-  if (!/openfaas_cloud_token|ofc_login/i.test(header)) return header;
+  if (!/openfaas_cloud_token|ofc_(?:login|session|handover)/i.test(header)) return header;
   return header
     .split(';')
     .filter((pair) => !isPlatformCookie(pair))

@@ -1,25 +1,23 @@
-import axios, { type AxiosResponse, isAxiosError } from 'axios';
 import * as v from 'valibot';
-import { CloudError } from '../errors.ts';
-import type { OAuthProvider } from './oauth-provider.ts';
+import { createOAuthHttp } from './oauth-http.ts';
+import { type OAuthConfig, type OAuthProvider, providerTitle } from './oauth-provider.ts';
+import type { Group } from './person.ts';
 
 /** A GitHub App's or OAuth App's log-in. */
-export interface GithubOAuthConfig {
-  /** `https://github.com`, or an Enterprise Server. */
-  readonly baseUrl: string;
+export interface GithubOAuthConfig extends OAuthConfig {
   /** `https://api.github.com`, or `https://<host>/api/v3`. */
   readonly apiUrl: string;
-  readonly clientId: string;
-  readonly clientSecret: string;
 }
 
-const tokenSchema = v.object({ access_token: v.pipe(v.string(), v.minLength(1)) });
-const refusalSchema = v.object({ error: v.string() });
-const userSchema = v.object({ id: v.union([v.number(), v.string()]), login: v.string() });
-const orgsSchema = v.array(v.object({ login: v.string() }));
+const id = v.pipe(v.union([v.number(), v.string()]), v.transform(String));
+const userSchema = v.object({ id, login: v.string() });
+const orgSchema = v.object({ id: v.optional(id), login: v.string() });
+const orgsSchema = v.array(orgSchema);
+const membershipsSchema = v.array(v.object({ organization: orgSchema, role: v.string() }));
 
-/** A person's organisations are read in pages of 100, at most this many. */
-const maxOrgPages = 10;
+const pageSize = 100;
+/** Nobody is in more organisations than this times the page size; it bounds a log-in's calls. */
+const maxPages = 50;
 
 /**
  * Makes an {@link OAuthProvider} for GitHub and what speaks as it does.
@@ -27,48 +25,41 @@ const maxOrgPages = 10;
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
  */
 export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
-  const client = axios.create({
-    timeout: 10_000,
-    maxContentLength: 1024 * 1024,
-    maxRedirects: 0,
-    proxy: false,
-    responseType: 'text',
-    // As text: axios would otherwise guess, and pass on what is not JSON.
-    transformResponse: (text: string) => text,
-    validateStatus: () => true,
-    headers: { accept: 'application/json', 'user-agent': 'openfaas-cloud' },
-  });
-  const call = async (request: () => Promise<AxiosResponse<string>>, what: string) => {
-    try {
-      return await request();
-    } catch (error) {
-      const why = isAxiosError(error) ? (error.code ?? 'no answer') : 'no answer';
-      throw new CloudError('OFC_UPSTREAM', `GitHub did not answer about ${what} (${why}).`);
-    }
-  };
-  const get = (url: string, token: string, what: string) =>
-    call(
-      () =>
-        client.get<string>(config.apiUrl + url, { headers: { authorization: `Bearer ${token}` } }),
-      what,
-    );
+  const title = providerTitle('GitHub', config.baseUrl, 'github.com');
+  const http = createOAuthHttp(title);
+  const what = 'the organisations';
 
-  const organisations = async (token: string): Promise<string[]> => {
-    const logins: string[] = [];
-    for (let page = 1; page <= maxOrgPages; page++) {
-      const what = 'the organisations';
-      const answer = await get(`/user/orgs?per_page=100&page=${page}`, token, what);
-      // An app without the permission to read them: the person signs in as no one's member.
-      if (answer.status === 403 || answer.status === 404) break;
-      const found = readAnswer(orgsSchema, answer, what);
-      logins.push(...found.map(({ login }) => login));
-      if (found.length < 100) break;
+  /** All pages; `undefined` if the app may not read them. */
+  const pages = async <Item>(
+    path: string,
+    schema: v.GenericSchema<unknown, Item[]>,
+    token: string,
+  ): Promise<Item[] | undefined> => {
+    const items: Item[] = [];
+    for (let page = 1; page <= maxPages; page++) {
+      const url = `${config.apiUrl}${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
+      const answer = await http.get(url, token, what);
+      if (answer.status === 403 || answer.status === 404) return undefined;
+      const found = http.read(schema, answer, what);
+      items.push(...found);
+      if (found.length < pageSize) break;
     }
-    return logins;
+    return items;
+  };
+  /** Memberships say who owns an organisation; an app that may not read them sees its members' list. */
+  const groups = async (token: string): Promise<Group[]> => {
+    const path = '/user/memberships/orgs?state=active';
+    const memberships = await pages(path, membershipsSchema, token);
+    if (memberships !== undefined) {
+      return memberships.map(({ organization, role }) => toGroup(organization, role === 'admin'));
+    }
+    const orgs = (await pages('/user/orgs', orgsSchema, token)) ?? [];
+    return orgs.map((org) => toGroup(org, false));
   };
 
   return {
     name: 'github',
+    title,
     authorizeUrl({ redirectUri, state, challenge }) {
       const query = new URLSearchParams({
         response_type: 'code',
@@ -81,43 +72,19 @@ export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
       });
       return `${config.baseUrl}/login/oauth/authorize?${query}`;
     },
-    async profile({ code, verifier, redirectUri }) {
-      const form = new URLSearchParams({
-        grant_type: 'authorization_code',
-        client_id: config.clientId,
-        client_secret: config.clientSecret,
-        code,
-        redirect_uri: redirectUri,
-        code_verifier: verifier,
-      });
-      const url = `${config.baseUrl}/login/oauth/access_token`;
-      const what = 'the code';
-      const answer = await call(() => client.post<string>(url, form), what);
-      // GitHub answers 200 also if it refuses; RFC 6749 §5.2 says 400.
-      const refusal = v.safeParse(v.pipe(v.string(), v.parseJson(), refusalSchema), answer.data);
-      if (refusal.success && answer.status < 500) {
-        throw new CloudError('OFC_UNAUTHENTICATED', 'GitHub did not accept the code.', {
-          hint: 'It may have expired. Sign in again.',
-        });
-      }
-      const { access_token: token } = readAnswer(tokenSchema, answer, what);
-      const user = readAnswer(userSchema, await get('/user', token, 'the user'), 'the user');
-      return { id: String(user.id), login: user.login, groups: await organisations(token) };
+    async profile(grant) {
+      const token = await http.exchange(
+        `${config.baseUrl}/login/oauth/access_token`,
+        config,
+        grant,
+      );
+      const answer = await http.get(`${config.apiUrl}/user`, token, 'the user');
+      const user = http.read(userSchema, answer, 'the user');
+      return { provider: 'github', ...user, groups: await groups(token) };
     },
   };
 }
 
-function readAnswer<Schema extends v.GenericSchema>(
-  schema: Schema,
-  answer: AxiosResponse<string>,
-  what: string,
-): v.InferOutput<Schema> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), answer.data);
-  if (answer.status !== 200 || !parsed.success) {
-    throw new CloudError(
-      'OFC_UPSTREAM',
-      `GitHub gave no proper answer about ${what} (status ${answer.status}).`,
-    );
-  }
-  return parsed.output;
+function toGroup({ id, login }: v.InferOutput<typeof orgSchema>, admin: boolean): Group {
+  return { path: login, ...(id === undefined ? {} : { id }), admin };
 }

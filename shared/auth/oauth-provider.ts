@@ -1,16 +1,19 @@
-/** A person as the provider knows them. */
-export interface Profile {
-  /** The provider's stable user id. */
-  readonly id: string;
-  readonly login: string;
-  /** Organisations or groups the person belongs to. */
-  readonly groups: readonly string[];
+import type { Person } from './person.ts';
+
+/** A provider's log-in as it is registered there. */
+export interface OAuthConfig {
+  /** `https://github.com`, `https://gitlab.com`, or one's own server. */
+  readonly baseUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
 }
 
 /** Signs people in: OAuth 2 authorisation code (RFC 6749 §4.1) with PKCE (RFC 7636). */
 export interface OAuthProvider {
-  /** `github`; the first part of an identity's subject. */
+  /** `github`, `gitlab`: the SCM it belongs to, and the first part of an identity's subject. */
   readonly name: string;
+  /** As people read it: `GitHub`, or `GitLab (git.example.com)`. */
+  readonly title: string;
   /** The page on which the visitor agrees. */
   authorizeUrl(request: {
     readonly redirectUri: string;
@@ -27,5 +30,11 @@ export interface OAuthProvider {
     readonly code: string;
     readonly verifier: string;
     readonly redirectUri: string;
-  }): Promise<Profile>;
+  }): Promise<Person>;
+}
+
+/** `GitHub`, with the host's name if it is not the public one. */
+export function providerTitle(kind: string, baseUrl: string, publicHost: string): string {
+  const { host } = new URL(baseUrl);
+  return host === publicHost ? kind : `${kind} (${host})`;
 }

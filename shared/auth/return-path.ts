@@ -1,14 +1,12 @@
-import type { Site } from '../router/site.ts';
-
 /**
- * Where to send a visitor after the login: a path on the system host, or `/` for everything that
- * would lead elsewhere or could be read in two ways. Tenants' hosts count as elsewhere: their pages
- * are not ours to vouch for.
+ * Where to send a visitor after the login: a path on the host that asked, or `/` for everything that
+ * would lead elsewhere or could be read in two ways. To the system host, tenants' hosts count as
+ * elsewhere: their pages are not ours to vouch for.
  *
- * @param wanted A path, or an absolute URL on the system host, as it came in a query.
+ * @param origin The origin to stay on.
+ * @param wanted A path, or an absolute URL on that origin, as it came in a query.
  */
-export function safeReturnPath(site: Site, wanted: string | null): string {
-  const origin = site.systemOrigin;
+export function safeReturnPath(origin: string, wanted: string | null): string {
   if (wanted === null || !/^[!-~]{1,2048}$/.test(wanted) || wanted.includes('\\')) return '/';
   if (/%(?:[01][0-9a-f]|5c|7f)/i.test(wanted)) return '/';
   if (!wanted.startsWith('/') && !wanted.startsWith(`${origin}/`)) return '/';

@@ -36,13 +36,17 @@ const maxSkewSeconds = 30;
  * Parses the keys once: the KeyObjects make a verification three times as fast as PEM texts do.
  *
  * @param pem `jwt-private-key`, `jwt-public-key` and during a rotation `jwt-public-key-previous`.
+ * @param now Milliseconds, for tests.
  * @throws CloudError `OFC_CONFIG`
  */
-export function createTokenKeys(pem: {
-  readonly privateKey: string;
-  readonly publicKey: string;
-  readonly previousPublicKey?: string | undefined;
-}): TokenKeys {
+export function createTokenKeys(
+  pem: {
+    readonly privateKey: string;
+    readonly publicKey: string;
+    readonly previousPublicKey?: string | undefined;
+  },
+  now: () => number = Date.now,
+): TokenKeys {
   const privateKey = parseKey('jwt-private-key', () => createPrivateKey(pem.privateKey));
   const current = publicKeyOf('jwt-public-key', pem.publicKey);
   const own = toJwk(createPublicKey(privateKey));
@@ -53,12 +57,13 @@ export function createTokenKeys(pem: {
   if (pem.previousPublicKey !== undefined) {
     accepted.push(publicKeyOf('jwt-public-key-previous', pem.previousPublicKey));
   }
+  const seconds = () => Math.floor(now() / 1000);
   const byKid = new Map(accepted.map(({ jwk, key }) => [jwk.kid, key]));
 
   return {
     jwks: accepted.map(({ jwk }) => jwk),
     sign: (type, audience, claims, lifetimeSeconds) =>
-      jwt.sign(claims, privateKey, {
+      jwt.sign({ ...claims, iat: seconds() }, privateKey, {
         algorithm: 'ES256',
         header: { alg: 'ES256', typ: type, kid: own.kid },
         issuer,
@@ -75,11 +80,17 @@ export function createTokenKeys(pem: {
       if (key === undefined) throw refused('is signed with an unknown key');
       let claims: string | jwt.JwtPayload;
       try {
-        claims = jwt.verify(token, key, { algorithms: ['ES256'], issuer, audience });
+        const clockTimestamp = seconds();
+        claims = jwt.verify(token, key, {
+          algorithms: ['ES256'],
+          issuer,
+          audience,
+          clockTimestamp,
+        });
       } catch (error) {
         throw refused(`is not valid (${errorMessage(error)})`);
       }
-      if (typeof claims === 'string' || !hasProperTimes(claims)) {
+      if (typeof claims === 'string' || !hasProperTimes(claims, seconds())) {
         throw refused('has no proper lifetime');
       }
       return claims;
@@ -88,9 +99,9 @@ export function createTokenKeys(pem: {
 }
 
 /** jsonwebtoken takes tokens without `exp` and from the future; we do not. */
-function hasProperTimes({ exp, iat }: jwt.JwtPayload): boolean {
+function hasProperTimes({ exp, iat }: jwt.JwtPayload, seconds: number): boolean {
   if (typeof exp !== 'number' || typeof iat !== 'number') return false;
-  return iat <= Date.now() / 1000 + maxSkewSeconds && exp - iat <= maxTokenLifetimeSeconds;
+  return iat <= seconds + maxSkewSeconds && exp - iat <= maxTokenLifetimeSeconds;
 }
 
 function readHeader(token: string): jwt.JwtHeader | undefined {

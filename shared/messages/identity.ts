@@ -6,18 +6,31 @@ import type { Signer } from './signature.ts';
 export interface Identity {
   /** The provider and its stable user id, such as `github:1234`. */
   readonly subject: string;
+  /** The SCM at which the person signed in, as in `Deployment.scm`. */
+  readonly provider: string;
+  /** The provider's stable user id. */
+  readonly id: string;
   readonly login: string;
-  /** The owners this person may see: the login, and organisations or groups. Lower case. */
+  /** The owners this person may see: the login first, then organisations or groups. Lower case. */
   readonly owners: readonly string[];
+  /** Whether the person runs the platform. */
+  readonly operator: boolean;
+  /** The person sent an API token that is for reading: refuse what changes something. */
+  readonly readOnly: boolean;
 }
 
 /** The header that carries an {@link Identity}; signed, and dropped from what visitors send. */
 export const identityHeader = 'x-cloud-identity';
 
-const identitySchema = v.object({
+/** The shape of an {@link Identity}. */
+export const identitySchema = v.object({
   subject: v.string(),
+  provider: v.string(),
+  id: v.string(),
   login: v.string(),
   owners: v.array(v.string()),
+  operator: v.boolean(),
+  readOnly: v.boolean(),
 });
 
 /** The two header values with which of-router tells `receiver` who calls `path` (with its query). */

@@ -1,19 +1,25 @@
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import * as v from 'valibot';
-import { type Decision, decisionPath, decisionSchema, sessionHeader } from '../auth/decision.ts';
+import {
+  type Decision,
+  decisionSchema,
+  questionPath,
+  sessionHeader,
+  tokenHeader,
+} from '../auth/decision.ts';
 import { CloudError, errorMessage } from '../errors.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
+import type { Asking } from './question.ts';
 
 /** Asks of-auth, and keeps its answers for a short while. */
 export interface AuthClient {
   /**
-   * The decision about a resource (see `route-policy.ts`) for a session; at once if it is kept.
+   * The decision about a question; at once if it is kept.
    *
-   * @param session The session token as the visitor sent it; empty if there is none.
    * @throws CloudError `OFC_UPSTREAM` if there is no proper answer: then nobody may enter.
    */
-  decide(resource: string, session: string, callId: string): Decision | Promise<Decision>;
+  decide(asking: Asking, callId: string): Decision | Promise<Decision>;
   close(): Promise<void>;
 }
 
@@ -43,8 +49,11 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   });
   const asking = new Map<string, Promise<Decision>>();
 
-  const ask = async (resource: string, session: string, callId: string): Promise<Decision> => {
-    const path = `${decisionPath}?resource=${encodeURIComponent(resource)}`;
+  const ask = async (
+    path: string,
+    { session, token }: Asking['shown'],
+    callId: string,
+  ): Promise<Decision> => {
     const signed = signer.sign({ receiver: 'of-auth', method: 'GET', path, body: '' });
     try {
       const answer = await pool.request({
@@ -55,6 +64,7 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
           'x-call-id': callId,
           [signatureHeader]: signed,
           ...(session === '' ? {} : { [sessionHeader]: session }),
+          ...(token === '' ? {} : { [tokenHeader]: token }),
         },
         signal: AbortSignal.timeout(timeoutMs),
       });
@@ -69,20 +79,21 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   };
 
   return {
-    decide(resource, given, callId) {
-      const session = given.length > maxSessionLength ? '' : given;
-      const key = `${resource}\n${session}`;
+    decide({ question, shown }, callId) {
+      const path = questionPath(question);
+      const session = shown.session.length > maxSessionLength ? '' : shown.session;
+      const key = `${path}\n${session}\n${shown.token}`;
       const known = kept.get(key) ?? asking.get(key);
       if (known !== undefined) return known;
-      const question = ask(resource, session, callId)
+      const answer = ask(path, { session, token: shown.token }, callId)
         .then((decision) => {
           const ttl = Math.min(decision.cacheSeconds * 1000, maxCacheMs);
           if (ttl >= 1) kept.set(key, decision, { ttl });
           return decision;
         })
         .finally(() => asking.delete(key));
-      asking.set(key, question);
-      return question;
+      asking.set(key, answer);
+      return answer;
     },
     close: () => pool.close(),
   };

@@ -1,3 +1,4 @@
+import { isTenantPath } from '../auth/tenant-paths.ts';
 import { parseHost } from './host.ts';
 import type { Site } from './site.ts';
 import { builderRoutes, findRoute, type SystemRoute, systemRoutes } from './system-routes.ts';
@@ -7,6 +8,8 @@ import { parseTarget } from './target.ts';
 export type Resolution =
   | {
       readonly kind: 'system';
+      /** The host that was called: canonical, with the site's port. */
+      readonly host: string;
       readonly route: SystemRoute;
       /** Path of the forwarded request below `/function/<name>`, without the query. */
       readonly path: string;
@@ -14,8 +17,16 @@ export type Resolution =
     }
   | {
       readonly kind: 'tenant';
+      readonly host: string;
       readonly label: string;
       readonly key: string;
+      readonly path: string;
+      readonly query: string;
+    }
+  /** One of of-auth's own paths on a host of an owner. */
+  | {
+      readonly kind: 'sign-in';
+      readonly host: string;
       readonly path: string;
       readonly query: string;
     }
@@ -25,6 +36,7 @@ export type Resolution =
 /** The statuses with which a request is refused by its form alone. */
 export type RefusalStatus = 400 | 404 | 405 | 414;
 
+const read = ['GET', 'HEAD'];
 /** The methods that every OpenFaaS provider passes on. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -43,6 +55,18 @@ export function resolve(
 ): Resolution {
   const name = parseHost(host, site.domain);
   if (name.kind === 'malformed') return refused(400);
+  const ownPath = target.split('?', 1)[0] ?? '';
+  if (name.kind === 'owner' && isTenantPath(ownPath)) {
+    const query = parseTarget(`/${target.slice(ownPath.length)}`);
+    if (typeof query === 'number') return refused(query);
+    if (!read.includes(method)) return refused(405, read);
+    return {
+      kind: 'sign-in',
+      host: ownerHost(site, name.label),
+      path: ownPath,
+      query: query.query,
+    };
+  }
   const parsed = parseTarget(target);
   if (typeof parsed === 'number') return refused(parsed);
   if (name.kind === 'foreign') return refused(404);
@@ -50,18 +74,28 @@ export function resolve(
   const { first, tail, query } = parsed;
   if (name.kind === 'owner') {
     if (first === '') return refused(404);
-    return { kind: 'tenant', label: name.label, key: first, path: tail, query };
+    const { label } = name;
+    return { kind: 'tenant', host: ownerHost(site, label), label, key: first, path: tail, query };
   }
   const path = `/${first}${tail}`;
   if (path === '/healthz') {
-    return method === 'GET' || method === 'HEAD'
-      ? { kind: 'health' }
-      : refused(405, ['GET', 'HEAD']);
+    return read.includes(method) ? { kind: 'health' } : refused(405, read);
   }
-  const route = findRoute(name.kind === 'builder' ? builderRoutes : systemRoutes, path);
+  const isBuilder = name.kind === 'builder';
+  const route = findRoute(isBuilder ? builderRoutes : systemRoutes, path);
   if (route === undefined) return refused(404);
   if (!route.methods.includes(method)) return refused(405, route.methods);
-  return { kind: 'system', route, path: route.sees === 'path' ? path : '/', query };
+  return {
+    kind: 'system',
+    host: isBuilder ? `builder.${site.systemHost}` : site.systemHost,
+    route,
+    path: route.sees === 'path' ? path : '/',
+    query,
+  };
+}
+
+function ownerHost({ domain, port }: Site, label: string): string {
+  return `${label}.${domain}${port}`;
 }
 
 function refused(status: RefusalStatus, allowed?: readonly string[]): Resolution {

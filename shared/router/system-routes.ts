@@ -1,3 +1,5 @@
+import type { Who } from '../auth/route-policy.ts';
+
 /** A way into the platform from outside; everything that is not listed does not exist. */
 export interface SystemRoute {
   readonly path: string;
@@ -5,6 +7,7 @@ export interface SystemRoute {
   readonly below: boolean;
   readonly methods: readonly string[];
   readonly function: string;
+  readonly who: Who;
   /** What the function sees: `/`, or the path as the visitor wrote it. */
   readonly sees: 'root' | 'path';
   /** `true`: the function reads the platform's cookies itself. */
@@ -15,27 +18,41 @@ export interface SystemRoute {
 
 const root = { below: false, sees: 'root', cookies: false } as const;
 const read = ['GET', 'HEAD'] as const;
+const signedIn = { ...root, methods: read, who: 'signed-in' } as const;
 
-/** All routes of `system.<domain>`. Who may use them is decided by of-auth (`route-policy.ts`). */
+/** All routes of `system.<domain>`. of-auth decides by `who`. */
 export const systemRoutes: readonly SystemRoute[] = [
-  { ...root, path: '/', methods: read, function: 'of-auth', cookies: true },
+  { ...root, path: '/', methods: read, function: 'of-auth', who: 'anyone', cookies: true },
   {
     path: '/auth/',
     below: true,
     methods: [...read, 'POST'],
     function: 'of-auth',
+    who: 'anyone',
     sees: 'path',
     cookies: true,
   },
   // GitHub shows the answer to GET after an installation of the App.
-  { ...root, path: '/github-event', methods: ['GET', 'POST'], function: 'github-event' },
-  { ...root, path: '/pipeline-log', methods: read, function: 'pipeline-log' },
-  { ...root, path: '/list-functions', methods: read, function: 'list-functions' },
-  { ...root, path: '/function-logs', methods: read, function: 'function-logs' },
-  { ...root, path: '/system-metrics', methods: read, function: 'system-metrics' },
+  {
+    ...root,
+    path: '/github-event',
+    methods: ['GET', 'POST'],
+    function: 'github-event',
+    who: 'anyone',
+  },
+  { ...signedIn, path: '/pipeline-log', function: 'pipeline-log' },
+  { ...signedIn, path: '/list-functions', function: 'list-functions' },
+  { ...signedIn, path: '/function-logs', function: 'function-logs' },
+  { ...signedIn, path: '/system-metrics', function: 'system-metrics' },
 ];
 
-const builder = { below: false, sees: 'path', function: 'of-builder', cookies: false } as const;
+const builder = {
+  below: false,
+  sees: 'path',
+  function: 'of-builder',
+  who: 'anyone',
+  cookies: false,
+} as const;
 
 /**
  * All routes of `builder.system.<domain>`, the base URL for `faas-cli publish --remote-builder`. A build

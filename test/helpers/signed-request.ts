@@ -20,13 +20,27 @@ export function signedGet(receiver: string, rawQuery: string): ReceivedRequest {
   return get(rawQuery, { [signatureHeader]: testSigner.sign(parts) });
 }
 
+/** Somebody who is signed in. */
+export function testIdentity(identity: Partial<Identity> = {}): Identity {
+  return {
+    subject: 'github:1',
+    provider: 'github',
+    id: '1',
+    login: 'alice',
+    owners: ['alice'],
+    operator: false,
+    readOnly: false,
+    ...identity,
+  };
+}
+
 /** A GET of somebody who is signed in, as the router hands it on. */
 export function visitorGet(
   receiver: string,
   rawQuery: string,
   owners: readonly string[],
 ): ReceivedRequest {
-  const visitor: Identity = { subject: 'github:1', login: owners[0] ?? 'nobody', owners };
+  const visitor = testIdentity({ login: owners[0] ?? 'nobody', owners });
   const { identity, signature } = signIdentity(testSigner, receiver, `/?${rawQuery}`, visitor);
   return get(rawQuery, { [identityHeader]: identity, [signatureHeader]: signature });
 }

@@ -8,7 +8,7 @@ import { deploymentRefSchema, refOf } from '#shared/pipeline/deployment.ts';
 import { createMessages, garbageMessageSchema } from '#shared/pipeline/messages.ts';
 import { expectCode } from '../helpers/expect-code.ts';
 import { testFunction, testPush } from '../helpers/pipeline-fixtures.ts';
-import { signedMessage, testSigner } from '../helpers/signed-request.ts';
+import { signedMessage, testIdentity, testSigner } from '../helpers/signed-request.ts';
 
 const receivers = ['git-tar', 'of-builder', 'buildshiprun', 'github-status', 'garbage-collect'];
 const anything = v.unknown();
@@ -66,7 +66,7 @@ describe('messages between functions, against somebody inside the network', () =
       () => receiveMessage(testSigner, 'buildshiprun', asMessage, anything),
       'OFC_UNAUTHENTICATED',
     );
-    const visitor = { subject: 's', login: 'l', owners: [] };
+    const visitor = testIdentity();
     const { identity, signature } = signIdentity(testSigner, 'buildshiprun', '/', visitor);
     await expectCode(
       () =>

@@ -153,9 +153,16 @@ describe('customers', () => {
   it('has no default source', async () => {
     await expectCode(() => createCustomers({}), 'OFC_CONFIG');
     const of = (env: Record<string, string>) => loadConfig(customersSettings, env);
-    expect(of({ customers_path: '/a', customers_url: 'http://b' })).to.deep.equal({ path: '/a' });
-    expect(of({ customers_url: 'http://b' })).to.deep.equal({ url: 'http://b' });
-    expect(of({})).to.deep.equal({ path: '/var/openfaas/secrets/customers' });
+    const refreshMs = 60_000;
+    expect(of({ customers_path: '/a', customers_url: 'http://b' })).to.deep.equal({
+      path: '/a',
+      refreshMs,
+    });
+    expect(of({ customers_url: 'http://b' })).to.deep.equal({ url: 'http://b', refreshMs });
+    expect(of({ customers_refresh: '5m' })).to.deep.equal({
+      path: '/var/openfaas/secrets/customers',
+      refreshMs: 300_000,
+    });
   });
 });
 

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { send } from '../../helpers/http-client.ts';
-import { type AuthStage, buildAuthStage, cookiesOf, reply, signIn, startLogin } from './stage.ts';
+import {
+  type AuthStage,
+  buildAuthStage,
+  cookiesOf,
+  customersOf,
+  reply,
+  signIn,
+  startLogin,
+} from './stage.ts';
 
 const session = '__Host-openfaas_cloud_token';
 
@@ -52,7 +60,10 @@ describe('of-auth login', () => {
     const [, claims = ''] = (cookies[session] ?? '').split('.');
     const read = JSON.parse(Buffer.from(claims, 'base64url').toString());
     expect(read).to.include({ sub: 'github:7', login: 'Alice', iss: 'openfaas-cloud' });
-    expect(read.owners).to.deep.equal(['alice', 'acme']);
+    expect(read.groups).to.deep.equal([
+      ['Acme', '70', 0],
+      ['system', '71', 0],
+    ]);
     expect(JSON.stringify(read)).to.not.contain('provider-token');
     const home = await send(stage.port, '/', {
       headers: { cookie: `${session}=${cookies[session]}` },
@@ -62,12 +73,12 @@ describe('of-auth login', () => {
 
   it('reads all pages of organisations, and goes on without the permission to', async () => {
     const names = (page: number, count: number) =>
-      Array.from({ length: count }, (_, i) => ({ login: `org-${page}-${i}` }));
+      Array.from({ length: count }, (_, i) => ({ login: `o${page}${i}` }));
     stage.provider['/api/user/orgs'] = (response, url) =>
       reply(url.endsWith('page=1') ? names(1, 100) : names(2, 3))(response);
     const [, claims = ''] = (cookiesOf(await signIn(stage))[session] ?? '').split('.');
-    const { owners } = JSON.parse(Buffer.from(claims, 'base64url').toString());
-    expect(owners).to.have.length(104);
+    const { groups } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    expect(groups).to.have.length(103);
     stage.provider['/api/user/orgs'] = reply({ message: 'Forbidden' }, 403);
     expect((await signIn(stage)).status).to.equal(302);
   });
@@ -185,26 +196,32 @@ describe('of-auth login', () => {
 });
 
 describe('of-auth login of customers', () => {
-  const check = (...names: string[]) => ({ has: async (login: string) => names.includes(login) });
-
-  it('takes a customer by name or by organisation, and nobody else', async () => {
-    for (const [name, status] of [
+  it('takes a customer by name, organisation or id, and nobody else', async () => {
+    for (const [entry, status] of [
       ['alice', 302],
       ['acme', 302],
+      ['org:acme', 302],
+      ['github:alice', 302],
+      ['id:github:7', 302],
+      ['id:github:70', 302],
       ['bob', 403],
+      ['gitlab:alice', 403],
+      ['group:acme', 403],
+      ['org:alice', 403],
+      ['id:gitlab:7', 403],
     ] as const) {
-      const stage = await buildAuthStage({ customers: check(name) });
+      const stage = await buildAuthStage({ customers: customersOf(entry).check });
       const answer = await signIn(stage);
-      expect(answer.status, name).to.equal(status);
+      expect(answer.status, entry).to.equal(status);
       expect(Object.hasOwn(cookiesOf(answer), session)).to.equal(status === 302);
       await stage.close();
     }
   });
 
   it('signs nobody in while the list cannot be read', async () => {
-    const stage = await buildAuthStage({
-      customers: { has: () => Promise.reject(new Error('out')) },
-    });
+    const { list, check } = customersOf('alice');
+    list.now = undefined;
+    const stage = await buildAuthStage({ customers: check });
     const answer = await signIn(stage);
     expect(answer.status).to.equal(500);
     expect(cookiesOf(answer)).to.not.have.property(session);

@@ -1,12 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createGithubOAuth } from '#shared/auth/github-oauth.ts';
 import { createLogger } from '#shared/log.ts';
 import { createSigner, type Signer } from '#shared/messages/signature.ts';
+import { signVisitor, type Visitor } from '#shared/messages/visitor.ts';
+import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import { createPersonList, type PersonList } from '#shared/person-list.ts';
 import { parseSite, type Site } from '#shared/router/site.ts';
-import type { CustomerCheck } from '../../../functions/of-auth/decide.ts';
+import type { AuthConfig } from '../../../functions/of-auth/config.ts';
 import { createAuth } from '../../../functions/of-auth/of-auth.ts';
+import type { CustomerCheck } from '../../../functions/of-auth/parts.ts';
 import { es256Pair } from '../../helpers/es256-pair.ts';
 import { send, type TestAnswer } from '../../helpers/http-client.ts';
 import { listen } from '../../helpers/listen.ts';
+import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
 
 /** of-auth beside a server that plays GitHub. */
 export interface AuthStage {
@@ -27,23 +33,40 @@ export const reply =
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   };
 
+/** A list of customers that a test may change, and take away. */
+export function customersOf(...entries: string[]) {
+  const list: { now: PersonList | undefined } = { now: createPersonList(entries) };
+  const check: CustomerCheck = {
+    admits: async (person) => {
+      if (list.now === undefined) throw new Error('out');
+      return list.now.admits(person);
+    },
+    check: async () => ({ ok: list.now !== undefined, count: list.now?.size ?? 0 }),
+  };
+  return { list, check };
+}
+
 export async function buildAuthStage({
   customers,
   prettyUrl = 'https://user.example.com/function',
-  sessionSeconds = 3600,
-  notes = [],
+  store = createMemoryObjectStore(),
+  now,
+  ...config
 }: {
   customers?: CustomerCheck;
   prettyUrl?: string;
-  sessionSeconds?: number;
-  notes?: string[];
-} = {}): Promise<AuthStage> {
+  store?: ObjectStore;
+  now?: () => number;
+} & Partial<AuthConfig> = {}): Promise<AuthStage> {
   const calls: AuthStage['calls'] = [];
   const lines: string[] = [];
   const provider: AuthStage['provider'] = {
     '/login/oauth/access_token': reply({ access_token: 'provider-token', token_type: 'bearer' }),
     '/api/user': reply({ id: 7, login: 'Alice' }),
-    '/api/user/orgs': reply([{ login: 'Acme' }, { login: 'system' }]),
+    '/api/user/orgs': reply([
+      { id: 70, login: 'Acme' },
+      { id: 71, login: 'system' },
+    ]),
   };
   const github = await listen(async (request, response) => {
     let body = '';
@@ -61,17 +84,25 @@ export async function buildAuthStage({
       site,
       signer,
       keys: { ...es256Pair(), previousPublicKey: undefined },
-      oauth: {
-        provider: 'github',
-        baseUrl: github.url,
-        apiUrl: `${github.url}/api`,
-        clientId: 'client',
-        clientSecret: 'client-secret',
-      },
-      sessionSeconds,
-      notes,
+      providers: [
+        createGithubOAuth({
+          baseUrl: github.url,
+          apiUrl: `${github.url}/api`,
+          clientId: 'client',
+          clientSecret: 'client-secret',
+        }),
+      ],
+      operators: [],
+      idleSeconds: 3600,
+      lifetimeSeconds: 3600,
+      loginRate: 10_000,
+      loginRateTotal: 10_000,
+      notes: [],
+      ...config,
     },
+    store,
     customers,
+    now,
   );
   const front = await listen((request, response) => {
     const log = createLogger({}, (line) => lines.push(line));
@@ -89,6 +120,21 @@ export async function buildAuthStage({
       await github.close();
     },
   };
+}
+
+/** The headers with which of-router vouches for a visitor of `host`. */
+export function vouched(
+  { signer }: Pick<AuthStage, 'signer'>,
+  path: string,
+  visitor: Partial<Visitor>,
+): Record<string, string> {
+  const known = { host: 'system.example.com', address: '192.0.2.1', ...visitor };
+  const [name = '', text = '', signatureName = '', signature = ''] = signVisitor(
+    signer,
+    path,
+    known,
+  );
+  return { [name]: text, [signatureName]: signature };
 }
 
 /** Name and value of each cookie that an answer sets. */

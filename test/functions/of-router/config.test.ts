@@ -39,7 +39,14 @@ describe('configuration of of-router and of-auth', () => {
       indexRefreshMs: 1000,
       authCacheMs: 5000,
     });
-    expect(loadConfig(readAuthConfig, env)).to.deep.include({ sessionSeconds: 43_200, notes: [] });
+    const auth = loadConfig(readAuthConfig, env);
+    expect(auth).to.deep.include({
+      idleSeconds: 7200,
+      lifetimeSeconds: 43_200,
+      operators: [],
+      notes: [],
+    });
+    expect(auth.providers.map(({ title }) => title)).to.deep.equal(['GitHub']);
     await folder.remove();
   });
 
@@ -65,7 +72,7 @@ describe('configuration of of-router and of-auth', () => {
       /gateway_pretty_url .*payload-secret.*router_host_source .*trusted_proxies .*timeout /,
     );
     expect(problems(readAuthConfig)).to.match(
-      /gateway_pretty_url .*jwt-private-key.*oauth_provider .*client_id .*session_lifetime /,
+      /oauth_provider .*client_id .*of-client-secret.*session_lifetime .*gateway_pretty_url .*jwt-private-key/,
     );
   });
 });

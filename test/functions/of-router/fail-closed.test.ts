@@ -2,9 +2,10 @@ import type { RequestListener } from 'node:http';
 import { expect } from 'chai';
 import { verifyIdentity } from '#shared/messages/identity.ts';
 import { send } from '../../helpers/http-client.ts';
+import { testIdentity } from '../../helpers/signed-request.ts';
 import { buildStage, sendJson, toAlice, toSystem, valuesOf } from './stage.ts';
 
-const identity = { subject: 'github:1', login: 'alice', owners: ['alice'] };
+const identity = testIdentity();
 
 describe('of-router decisions', () => {
   const broken: Record<string, RequestListener> = {
@@ -72,7 +73,9 @@ describe('of-router decisions', () => {
     const stage = await buildStage();
     await send(stage.port, '/hello', toAlice);
     const [question] = stage.questions;
-    expect(question?.url).to.equal('/q/?resource=tenant%2Falice-hello');
+    expect(question?.url).to.equal(
+      '/q/?host=alice.example.com&route=&function=alice-hello&action=read&owner=alice&owner_id=&scm=github',
+    );
     const parts = { receiver: 'of-auth', method: 'GET', path: question?.url ?? '', body: '' };
     const header = question?.headers['x-cloud-signature'];
     stage.signer.verify(parts, typeof header === 'string' ? header : undefined, 5);
@@ -136,8 +139,9 @@ describe('of-router decisions', () => {
         sendJson(response, {
           allow: false,
           status: 401,
-          reason: 'Sign in first.',
-          login: true,
+          reason: 'sign-in',
+          message: 'Sign in first.',
+          signIn: '/auth/login',
           cacheSeconds: 1,
         }),
     });
@@ -148,7 +152,7 @@ describe('of-router decisions', () => {
     const browser = await send(stage.port, '/pipeline-log?a=b&c=d', { headers });
     expect(browser.status).to.equal(302);
     expect(browser.headers.location).to.equal(
-      'https://system.example.com/auth/login?r=https%3A%2F%2Fsystem.example.com%2Fpipeline-log%3Fa%3Db%26c%3Dd',
+      'https://system.example.com/auth/login?r=%2Fpipeline-log%3Fa%3Db%26c%3Dd',
     );
     await stage.close();
   });

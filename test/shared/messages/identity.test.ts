@@ -9,9 +9,15 @@ import {
 import { createSigner, signatureHeader } from '#shared/messages/signature.ts';
 import { parseOwner } from '#shared/names.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
-import { get, signedGet, testSigner, visitorGet } from '../../helpers/signed-request.ts';
+import {
+  get,
+  signedGet,
+  testIdentity,
+  testSigner,
+  visitorGet,
+} from '../../helpers/signed-request.ts';
 
-const alice: Identity = { subject: 'github:1', login: 'alice', owners: ['alice', 'acme'] };
+const alice: Identity = testIdentity({ owners: ['alice', 'acme'] });
 let signed: ReturnType<typeof signIdentity>;
 
 const refused = (

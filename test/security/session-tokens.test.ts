@@ -1,24 +1,44 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { expect } from 'chai';
 import jwt from 'jsonwebtoken';
+import { createPeople } from '#shared/auth/people.ts';
+import { createRevocations } from '#shared/auth/revocations.ts';
 import { createSessions } from '#shared/auth/session.ts';
-import { createTokenKeys } from '#shared/auth/token.ts';
+import { createTokenKeys, type TokenKeys } from '#shared/auth/token.ts';
 import { CloudError } from '#shared/errors.ts';
-import { es256Pair } from '../../helpers/es256-pair.ts';
+import { es256Pair } from '../helpers/es256-pair.ts';
+import { createMemoryObjectStore } from '../helpers/memory-object-store.ts';
 
 const audience = 'system.example.com';
 const pair = es256Pair();
 const other = es256Pair();
 const keys = createTokenKeys(pair);
-const sessions = createSessions(keys, audience, 3600);
+const store = createMemoryObjectStore();
+const sessionsOf = (tokenKeys: TokenKeys) =>
+  createSessions({
+    keys: tokenKeys,
+    systemHost: audience,
+    people: createPeople(store),
+    revocations: createRevocations(store, { lifetimeSeconds: 7200 }),
+    idleSeconds: 3600,
+    lifetimeSeconds: 7200,
+  });
+const sessions = sessionsOf(keys);
 const kid = keys.jwks[0]?.kid ?? '';
 const otherKid = createTokenKeys(other).jwks[0]?.kid ?? '';
 const seconds = Math.floor(Date.now() / 1000);
-const identity = { subject: 'github:1', login: 'Alice', owners: ['alice', 'acme'] };
+const person = {
+  provider: 'github',
+  id: '1',
+  login: 'Alice',
+  groups: [{ path: 'acme', id: '70', admin: true }],
+};
 const good = {
   sub: 'github:1',
   login: 'alice',
-  owners: ['alice'],
+  sid: 'a-session',
+  auth_time: seconds,
+  groups: [['acme', '70', 1]],
   iss: 'openfaas-cloud',
   aud: audience,
   iat: seconds,
@@ -46,6 +66,12 @@ function hs256(secret: string): string {
 function without(name: keyof typeof good): object {
   const { [name]: _, ...rest } = good;
   return rest;
+}
+
+/** A token with a header that no library would write. */
+function withHeader(text: string): string {
+  const encoded = Buffer.from(text).toString('base64url');
+  return `${encoded}.${claims}.${signature}`;
 }
 
 const [head = '', claims = '', signature = ''] = signed(good).split('.');
@@ -78,32 +104,75 @@ const refused: Record<string, string> = {
   'a far expiry': signed({ ...good, exp: seconds + 40 * 24 * 3600 }),
   'a time before which it does not hold': signed({ ...good, nbf: seconds + 3000 }),
   'a time of issue in the future': signed({ ...good, iat: seconds + 7200, exp: seconds + 7260 }),
-  'claims that are none of ours': signed(without('owners')),
+  'claims that are none of ours': signed(without('sid')),
+  'a subject without a provider': signed({ ...good, sub: '1' }),
+  'a login after its issue': signed({ ...good, auth_time: seconds + 60 }),
+  'a login longer ago than any session lasts': signed({ ...good, auth_time: seconds - 7200 }),
+  'groups of another shape': signed({ ...good, groups: ['acme'] }),
+  'an algorithm given twice, none last': withHeader(
+    `{"alg":"ES256","typ":"session+jwt","kid":"${kid}","alg":"none"}`,
+  ),
+  'an algorithm given twice, none first': withHeader(
+    `{"alg":"none","typ":"session+jwt","kid":"${kid}","alg":"ES256"}`,
+  ),
+  'a key id given twice': withHeader(
+    `{"alg":"ES256","typ":"session+jwt","kid":"x","kid":"${kid}"}`,
+  ),
+  'claims given twice': `${head}.${Buffer.from(
+    JSON.stringify(good).replace('"login":"alice"', '"login":"alice","login":"root"'),
+  ).toString('base64url')}.${signature}`,
+  'a signature in DER': `${head}.${claims}.${createSign('sha256')
+    .update(`${head}.${claims}`)
+    .sign(pair.privateKey)
+    .toString('base64url')}`,
+  'a signature of zeros': `${head}.${claims}.${Buffer.alloc(64).toString('base64url')}`,
+  'four parts': `${head}.${claims}.${signature}.${signature}`,
+  'a tenant token': signed(good, { typ: 'tenant+jwt' }),
   'a huge text': signed({ ...good, login: 'x'.repeat(5000) }),
 };
 
 describe('session tokens', () => {
-  it('come back as they were made', () => {
-    const session = sessions.read(sessions.create(identity));
-    expect(session?.identity).to.deep.equal(identity);
-    expect(session?.expiresInSeconds).to.be.within(3595, 3600);
+  const read = (token: string) => sessions.read(token, audience);
+
+  it('come back as they were made', async () => {
+    const { token, seconds: holds } = await sessions.start(person);
+    expect(holds).to.equal(3600);
+    expect((await read(token))?.person).to.deep.equal(person);
   });
 
-  it('are taken if everything is right', () => {
-    expect(sessions.read(signed(good))?.identity.login).to.equal('alice');
+  it('are taken if everything is right', async () => {
+    expect((await read(signed(good)))?.person.login).to.equal('alice');
   });
 
   for (const [what, token] of Object.entries(refused)) {
-    it(`are refused with ${what}`, () => {
-      expect(sessions.read(token)).to.equal(undefined);
+    it(`are refused with ${what}`, async () => {
+      expect(await read(token)).to.equal(undefined);
     });
   }
 
-  it('outlive a change of keys, in one direction', () => {
+  it('are for one host and one kind of host', async () => {
+    const session = await read((await sessions.start(person)).token);
+    if (session === undefined) throw new Error('no session');
+    const { token } = sessions.forHost(session, 'alice.example.com');
+    expect((await sessions.read(token, 'alice.example.com'))?.person).to.deep.equal(person);
+    for (const host of [
+      audience,
+      'bob.example.com',
+      'alice.example.com:8080',
+      'ALICE.example.com',
+    ]) {
+      expect(await sessions.read(token, host), host).to.equal(undefined);
+    }
+    const own = signed({ ...good, aud: 'alice.example.com' });
+    expect(await sessions.read(own, 'alice.example.com')).to.equal(undefined);
+  });
+
+  it('outlive a change of keys, in one direction', async () => {
     const rotated = createTokenKeys({ ...other, previousPublicKey: pair.publicKey });
-    const after = createSessions(rotated, audience, 60);
-    expect(after.read(sessions.create(identity))?.identity).to.deep.equal(identity);
-    expect(sessions.read(after.create(identity))).to.equal(undefined);
+    const after = sessionsOf(rotated);
+    const { token } = await sessions.start(person);
+    expect((await after.read(token, audience))?.person).to.deep.equal(person);
+    expect(await read((await after.start(person)).token)).to.equal(undefined);
     expect(rotated.jwks.map((jwk) => jwk.kid)).to.deep.equal([otherKid, kid]);
   });
 });
