@@ -1,9 +1,10 @@
+import type { Readable } from 'node:stream';
 import type { Builder, BuiltImage } from '#shared/builder/builder.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import type { FunctionKey } from '#shared/names.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { builtImageKey } from '#shared/pipeline/built-images.ts';
-import { type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
+import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
 import type { BuildRecord, PlannedFunction } from '#shared/pipeline/plan.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import type { DeploymentRecords } from '#shared/pipeline/states.ts';
@@ -66,11 +67,15 @@ async function run(
   const started = Date.now();
   const watch = watchClosed(deps, ref);
   try {
-    const context = await deps.store.get(deps.records.contextKey(ref, fn.key));
-    if (context === undefined) throw new CloudError('OFC_NOT_FOUND', 'The build context is gone.');
     const built = await deps.builder.build({
-      context,
+      context: {
+        open: () => openContext(deps, ref, fn.key),
+        digest: fn.contextDigest,
+      },
       image: fn.image,
+      scope: `${ref.owner}/${ref.repo}`,
+      labels: imageLabels(records.deployment),
+      createdAt: new Date(records.deployment.receivedAt),
       buildArgs: fn.buildArgs,
       onLog: (line) => log.write(line),
       signal: AbortSignal.any([watch.signal, AbortSignal.timeout(deps.timeoutMs)]),
@@ -98,6 +103,25 @@ async function run(
   } finally {
     watch.stop();
   }
+}
+
+async function openContext(
+  { store, records }: Building,
+  ref: DeploymentRef,
+  key: FunctionKey,
+): Promise<Readable> {
+  const found = await store.getStream(records.contextKey(ref, key));
+  if (found === undefined) throw new CloudError('OFC_NOT_FOUND', 'The build context is gone.');
+  return found.body;
+}
+
+/** @see https://github.com/opencontainers/image-spec/blob/main/annotations.md */
+function imageLabels({ repoUrl, sha, receivedAt }: Deployment): Record<string, string> {
+  return {
+    'org.opencontainers.image.source': repoUrl,
+    'org.opencontainers.image.revision': sha,
+    'org.opencontainers.image.created': new Date(receivedAt).toISOString(),
+  };
 }
 
 /** A signal that is aborted once the deployment is closed: a newer push came, or it was cancelled. */

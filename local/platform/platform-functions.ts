@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { createHttpBuilder } from '#shared/builder/http-builder.ts';
 import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
@@ -83,8 +84,9 @@ async function buildFunction(
   const { url, payloadSecret } = platform.builder;
   const image = `${repository}:latest`;
   const { digest } = await createHttpBuilder(url, payloadSecret).build({
-    context: context.tar,
+    context: { open: async () => Readable.from([context.tar]) },
     image,
+    scope: 'openfaas-cloud',
     buildArgs,
     onLog: () => undefined,
     signal: platform.signal,

@@ -1,10 +1,12 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { buffer as readAll } from 'node:stream/consumers';
 import axios, { isAxiosError } from 'axios';
 import * as v from 'valibot';
 import { CloudError } from '../errors.ts';
+import { readLines } from '../read-lines.ts';
 import { configEntry } from '../tar/builder-request.ts';
-import type { Builder, BuildRequest, BuiltImage } from './builder.ts';
+import type { BuildContext, Builder, BuildRequest, BuiltImage } from './builder.ts';
 
 /** What one line of an answer may have; more is not the protocol. */
 const maxLineLength = 16 * 1024 * 1024;
@@ -28,13 +30,23 @@ const answerSchema = v.object({
 export function createHttpBuilder(url: string, payloadSecret: string): Builder {
   return {
     async build(request) {
-      const { image, buildArgs, context } = request;
-      const body = Buffer.concat([configEntry({ image, buildArgs }), context]);
+      const { image, buildArgs, labels, platforms, skipPush } = request;
+      const asked = platforms === undefined ? {} : { platforms: [...platforms] };
+      const config = configEntry({ image, buildArgs, labels, skipPush, ...asked });
+      // The signature stands before the body, so all of it must be there first.
+      const body = Buffer.concat([config, await readContext(request.context)]);
       const mac = createHmac('sha256', payloadSecret).update(body).digest('hex');
       const answer = await post(`${url}/build`, body, `sha256=${mac}`, request.signal);
       return readAnswer(answer, request);
     },
   };
+}
+
+async function readContext({ open, digest }: BuildContext): Promise<Buffer> {
+  const tar = await readAll(await open());
+  const found = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+  if (digest === undefined || digest === found) return tar;
+  throw new CloudError('OFC_UPSTREAM', 'The stored build context is not the one that was planned.');
 }
 
 async function post(
@@ -70,7 +82,7 @@ async function readAnswer(
   { image, onLog, signal }: BuildRequest,
 ): Promise<BuiltImage> {
   try {
-    for await (const line of linesOf(stream)) {
+    for await (const line of readLines(stream, maxLineLength)) {
       if (line.trim() === '') continue;
       const answer = v.parse(v.pipe(v.string(), v.parseJson(), answerSchema), line);
       for (const entry of answer.log ?? []) onLog(entry);
@@ -89,18 +101,6 @@ async function readAnswer(
     stream.destroy();
   }
   throw brokenOff(signal);
-}
-
-/** Unlike `readline`, it ends with an error if the stream does. */
-async function* linesOf(stream: Readable): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    if (rest.length > maxLineLength) throw new Error('a line has no end');
-    yield* lines;
-  }
-  yield rest;
 }
 
 function refusal(status: number): CloudError {

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import type { Builder, BuildRequest } from '#shared/builder/builder.ts';
 import { CloudError, type ErrorCode } from '#shared/errors.ts';
@@ -23,6 +25,11 @@ const untilAborted: Builder['build'] = ({ signal }) =>
       reject(new CloudError('OFC_TIMEOUT', 'The build was ended.')),
     );
   });
+
+const fromContext: Builder['build'] = async ({ context }) => {
+  await context.open();
+  return image;
+};
 
 describe('building a function', () => {
   let store: MemoryObjectStore;
@@ -89,7 +96,16 @@ describe('building a function', () => {
     });
     expect(await recorded()).to.deep.equal(record);
     expect(requests[0]).to.deep.include({ image: fn.image, buildArgs: {} });
-    expect(String(requests[0]?.context)).to.equal('the context');
+    expect(await text((await requests[0]?.context.open()) ?? Readable.from([]))).to.equal(
+      'the context',
+    );
+    expect(requests[0]?.context.digest).to.equal(fn.contextDigest);
+    expect(requests[0]?.scope).to.equal(`${deployment.owner}/${deployment.repo}`);
+    expect(requests[0]?.labels).to.deep.equal({
+      'org.opencontainers.image.source': deployment.repoUrl,
+      'org.opencontainers.image.revision': deployment.sha,
+      'org.opencontainers.image.created': new Date(deployment.receivedAt).toISOString(),
+    });
     expect(log).to.deep.equal(['step 1']);
     expect(closedLogs).to.equal(1);
     const known = await store.get(builtImageKey(deployment.owner, fn.buildKey));
@@ -151,18 +167,14 @@ describe('building a function', () => {
   }
 
   it('records nothing where the store fails', async () => {
-    const failing = { ...store, get: () => Promise.reject(new CloudError('OFC_UPSTREAM', 'gone')) };
-    await expectCode(
-      build(async () => image, { store: failing }),
-      'OFC_UPSTREAM',
-    );
+    const gone = () => Promise.reject(new CloudError('OFC_UPSTREAM', 'gone'));
+    await expectCode(build(fromContext, { store: { ...store, getStream: gone } }), 'OFC_UPSTREAM');
     expect(await recorded()).to.equal(undefined);
-    expect(requests).to.deep.equal([]);
   });
 
   it('says that the context is gone', async () => {
     await store.delete(records.contextKey(deployment, fn.key));
-    expect(await build(async () => image)).to.include({ outcome: 'failed', code: 'OFC_NOT_FOUND' });
+    expect(await build(fromContext)).to.include({ outcome: 'failed', code: 'OFC_NOT_FOUND' });
   });
 
   it('ends a build that takes too long, and says so', async () => {

@@ -42,10 +42,11 @@ describe('a builder behind HTTP', () => {
     signal = new AbortController().signal,
     url = server.url,
   ): Promise<BuiltImage> => {
-    const { tar: context } = await packContext([file]);
+    const { tar } = await packContext([file]);
     return createHttpBuilder(url, secret).build({
-      context,
+      context: { open: async () => Readable.from([tar]) },
       image: 'r/a:1',
+      scope: 'alice/hello',
       buildArgs: { GO111MODULE: 'on' },
       onLog: (line) => log.push(line),
       signal,
