@@ -22,6 +22,8 @@ const generated = [
   { files: ['github-webhook-secret'], make: () => [random()] },
   { files: ['s3-access-key'], make: () => [`${randomBytes(15).toString('base64url')}\n`] },
   { files: ['s3-secret-key'], make: () => [random()] },
+  // As `faas-cli secret keygen` makes it.
+  { files: ['sealing-private-key'], make: () => [`${randomBytes(32).toString('base64')}\n`] },
   { files: ['jwt-private-key', 'jwt-public-key'], make: sessionKeys },
 ];
 

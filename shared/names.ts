@@ -136,6 +136,20 @@ export function secretName(owner: Owner, name: string): SecretName {
 }
 
 /**
+ * The other way round: how an owner names a secret of the cluster; `undefined` if it is not theirs.
+ *
+ * @example
+ * shortSecretName(parseOwner('alice'), 'alice-b-c'); // 'b-c'
+ * shortSecretName(parseOwner('alice'), 'alice--b-c'); // undefined: alice-b's
+ */
+export function shortSecretName(owner: Owner, full: string): string | undefined {
+  const prefix = `${escapeOwner(owner)}-`;
+  const name = full.slice(prefix.length);
+  const isTheirs = full.startsWith(prefix) && dnsLabel.test(name) && full.length <= maxDnsLabel;
+  return isTheirs && !isPlatformSecret(full) ? name : undefined;
+}
+
+/**
  * The sub-domain of an owner: the owner itself where that is a DNS label without doubled hyphens,
  * else its escaped form, which always holds doubled hyphens. So no two owners share one.
  *

@@ -42,6 +42,8 @@ const secrets: readonly string[] = [
   'gitlab-client-secret',
   'registry-password',
   'customers',
+  'sealing-private-key',
+  'sealed-secrets-key',
 ];
 
 /** Whether a function of this name is, or may once be, part of the platform. */

@@ -21,6 +21,8 @@ export interface SealingKeys {
 /** One value of a sealed file, and the line where it stands. */
 export interface OpenedSecret {
   readonly value: Buffer;
+  /** As it stands in the file. */
+  readonly sealed: string;
   readonly line: number;
 }
 
@@ -153,7 +155,7 @@ export function openSecrets(
         howToSeal,
       );
     }
-    opened.set(name, { value, line: sealed.line });
+    opened.set(name, { value, sealed: sealed.text(), line: sealed.line });
   }
   return opened;
 }

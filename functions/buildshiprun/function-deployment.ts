@@ -1,6 +1,6 @@
 import type { FunctionDeployment, Resources } from '#shared/gateway/function-status.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
-import { deploymentLabels, repoUrlAnnotation } from '#shared/pipeline/labels.ts';
+import { deploymentLabels, repoUrlAnnotation, secretsAnnotation } from '#shared/pipeline/labels.ts';
 import type { PlannedFunction } from '#shared/pipeline/plan.ts';
 
 /** What the operator lets a tenant's function have. */
@@ -61,6 +61,7 @@ export function functionDeployment(
         Object.entries(fn.annotations).filter(([name]) => allowedAnnotations.has(name)),
       ),
       [repoUrlAnnotation]: deployment.repoUrl,
+      ...(fn.secretsVersion !== undefined && { [secretsAnnotation]: fn.secretsVersion }),
     },
     limits: { memory: limits.memory, ...(limits.cpu === undefined ? {} : { cpu: limits.cpu }) },
     requests,

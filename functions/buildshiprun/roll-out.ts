@@ -4,7 +4,7 @@ import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/functio
 import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
 import { labelValue } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
-import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
+import { belongsTo, cloudLabel, secretsAnnotation } from '#shared/pipeline/labels.ts';
 
 /** No process is up sooner than that, and each look costs. */
 const firstWaitMs = 50;
@@ -63,14 +63,17 @@ export async function rollOut(
  * not tell the environment (OpenFaaS CE) never gets a yes.
  */
 function isSameReplica(running: FunctionStatus, spec: FunctionDeployment): boolean {
-  const parts = ({ image, envVars, secrets, envProcess, limits }: Partial<FunctionDeployment>) =>
-    JSON.stringify([
+  const parts = (spec: Partial<FunctionDeployment>) => {
+    const { image, envVars, secrets, envProcess, limits, annotations } = spec;
+    return JSON.stringify([
       image,
+      annotations?.[secretsAnnotation],
       Object.entries(envVars ?? {}).sort(),
       [...(secrets ?? [])].sort(),
       envProcess ?? '',
       Object.entries(limits ?? {}).sort(),
     ]);
+  };
   const told = running.envVars !== undefined && running.failure === undefined;
   const isUp = running.availableReplicas > 0 || running.replicas === 0;
   return told && isUp && parts(running as Partial<FunctionDeployment>) === parts(spec);

@@ -7,9 +7,11 @@ import {
   type RepoName,
   serviceName,
 } from '#shared/names.ts';
+import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
-import type { GarbageMessage } from '#shared/pipeline/messages.ts';
+import type { GarbageMessage, Messages } from '#shared/pipeline/messages.ts';
 import { isNewestHead, type Records } from '#shared/pipeline/records.ts';
+import { secretRecordPrefix } from '#shared/sealed-secrets/sealed-files.ts';
 
 /**
  * The functions that a message asks to remove, of all that the gateway has: the owner's own, of that
@@ -52,6 +54,18 @@ export async function collect(
     removed.push(name);
   }
   return removed;
+}
+
+/** Has the secrets removed that go with it; most owners have none. */
+export async function collectSecrets(
+  {
+    store,
+    messages,
+  }: { store: Pick<ObjectStore, 'list'>; messages: Pick<Messages, 'pruneSecrets'> },
+  message: GarbageMessage,
+): Promise<void> {
+  const sealed = await store.list(secretRecordPrefix(message.owner), { limit: 1 });
+  if (sealed.length > 0) await messages.pruneSecrets(message);
 }
 
 /** Forgets all but the newest deployments of a repo, with their contexts; never one at work. */

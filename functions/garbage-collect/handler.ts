@@ -5,7 +5,7 @@ import { receiveMessage } from '#shared/messages/receive.ts';
 import { once } from '#shared/once.ts';
 import { garbageMessageSchema } from '#shared/pipeline/messages.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
-import { collect, prune } from './collect.ts';
+import { collect, collectSecrets, prune } from './collect.ts';
 import { mayStart, sweep } from './sweep.ts';
 
 const loaded = once(() => loadConfig(load));
@@ -30,6 +30,7 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
   const removed = await collect(gateway, records, message);
+  await collectSecrets(pipeline, message);
   if (message.repo !== '*') await prune(records, message.owner, message.repo, keepDeployments);
   const count = removed.length === 1 ? '1 function' : `${removed.length} functions`;
   const text = `Garbage collection ran for ${message.owner}/${message.repo}: ${count} deleted.`;

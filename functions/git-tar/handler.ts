@@ -12,6 +12,7 @@ import { loadPipeline } from '#shared/pipeline/pipeline.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
 import { createInstallationTokens } from '#shared/scm/github/installation-tokens.ts';
+import { createSecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
 import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { defaultSourceLimits } from '#shared/shrinkwrap/limits.ts';
@@ -36,7 +37,7 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
 };
 
 function load(settings: Settings): { signer: Signer; gitTar: GitTar } {
-  const { signer, records, store } = loadPipeline(settings, { admin: false });
+  const { signer, records, store, gateway } = loadPipeline(settings, { admin: false });
   const limits: FetchLimits = {
     maxBytes: settings.integer('clone_max_mb', 100, { min: 1 }) * 1024 * 1024,
     timeoutMs: settings.duration('clone_timeout', '2m'),
@@ -59,7 +60,8 @@ function load(settings: Settings): { signer: Signer; gitTar: GitTar } {
     limits: defaultSourceLimits,
     allowedBuildArgs: new Set(settings.list('allowed_build_args', 'GO111MODULE,ASSETS,TYPECHECK')),
   };
-  return { signer, gitTar: { records, store, fetch, planning, imageExists } };
+  const secrets = createSecretsClient(gateway, signer);
+  return { signer, gitTar: { records, store, fetch, planning, imageExists, secrets } };
 }
 
 function loadTemplates(settings: Settings, limits: FetchLimits): Templates {

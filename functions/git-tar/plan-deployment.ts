@@ -7,14 +7,17 @@ import type { Deployment, DeploymentRef } from '#shared/pipeline/deployment.ts';
 import { failedRecord } from '#shared/pipeline/failed-record.ts';
 import type { PlannedFunction, PlanRecord } from '#shared/pipeline/plan.ts';
 import type { Records } from '#shared/pipeline/records.ts';
+import type { SecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import { type Planning, planStack } from './plan-stack.ts';
+import { createImportSecrets } from './stack-secrets.ts';
 
 /** What git-tar works with. */
 export interface GitTar {
   readonly records: Records;
   readonly store: ObjectStore;
   readonly fetch: (deployment: Deployment) => Promise<FetchedCommit>;
-  readonly planning: Omit<Planning, 'onFunction'>;
+  readonly planning: Omit<Planning, 'onFunction' | 'importSecrets'>;
+  readonly secrets: SecretsClient;
   /** Whether an image that was built before is still in its registry. */
   readonly imageExists: (image: string) => Promise<boolean>;
 }
@@ -45,6 +48,7 @@ async function makePlan(gitTar: GitTar, deployment: Deployment): Promise<PlanRec
     commit = await gitTar.fetch(deployment);
     const plan = await planStack(commit.tree, deployment, {
       ...gitTar.planning,
+      importSecrets: createImportSecrets(gitTar.store, gitTar.secrets, deployment),
       onFunction: (fn, context) => store(gitTar, deployment, fn, context.tar),
     });
     return { outcome: 'planned', ...plan, at: Date.now() };

@@ -5,6 +5,7 @@ import type { Deployment } from '#shared/pipeline/deployment.ts';
 import type { PlannedFunction } from '#shared/pipeline/plan.ts';
 import { imageName } from '#shared/registry/image-name.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
+import type { Imported } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { SourceLimits } from '#shared/shrinkwrap/limits.ts';
 import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
@@ -12,6 +13,7 @@ import { parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
 import { parseStack } from '#shared/stack-file/parse-stack.ts';
 import type { StackFile, StackFunction, TemplateSource } from '#shared/stack-file/stack-file.ts';
 import { type PackedContext, packContext } from '#shared/tar/pack-context.ts';
+import { type ImportSecrets, secretsVersion, stackSecrets } from './stack-secrets.ts';
 import type { Templates } from './templates.ts';
 
 /** What planning works with. */
@@ -21,6 +23,7 @@ export interface Planning {
   readonly limits: SourceLimits;
   /** Build arguments that a tenant may set. */
   readonly allowedBuildArgs: ReadonlySet<string>;
+  readonly importSecrets: ImportSecrets;
   /** Takes each function with its build context, one at a time. */
   readonly onFunction: (fn: PlannedFunction, context: PackedContext) => Promise<void>;
 }
@@ -29,6 +32,8 @@ export interface Planning {
 export interface StackPlan {
   readonly functions: PlannedFunction[];
   readonly warnings: string[];
+  /** Names of the secrets that the repo seals. */
+  readonly secrets?: string[];
 }
 
 /** faas-cli takes `stack.yaml` if there is one. */
@@ -52,19 +57,21 @@ export async function planStack(
       hint: 'Add one below "functions:", or take "skip_build" away.',
     });
   }
+  const imported = await stackSecrets(stack, fileName, repo, planning.importSecrets);
   const functions: PlannedFunction[] = [];
   const warnings = [...stack.warnings, ...stack.configuration.templates.map(templateIgnored)];
+  warnings.push(...(imported?.warnings ?? []));
   for (let from = 0; from < wanted.length; from += parallelFunctions) {
     const planned = wanted
       .slice(from, from + parallelFunctions)
-      .map((fn) => planFunction({ repo, deployment, planning, stack, fileName }, fn));
+      .map((fn) => planFunction({ repo, deployment, planning, stack, fileName, imported }, fn));
     await Promise.allSettled(planned);
     for (const one of await Promise.all(planned)) {
       functions.push(one.planned);
       warnings.push(...one.warnings);
     }
   }
-  return { functions, warnings };
+  return { functions, warnings, ...(imported && { secrets: imported.sealed }) };
 }
 
 /** Each has its whole build context in memory meanwhile. */
@@ -76,10 +83,11 @@ interface Stack {
   readonly planning: Planning;
   readonly stack: StackFile;
   readonly fileName: string;
+  readonly imported: Imported | undefined;
 }
 
 async function planFunction(
-  { repo, deployment, planning, stack, fileName }: Stack,
+  { repo, deployment, planning, stack, fileName, imported }: Stack,
   fn: StackFunction,
 ): Promise<{ planned: PlannedFunction; warnings: string[] }> {
   const warnings = withoutEffect(fn);
@@ -97,7 +105,11 @@ async function planFunction(
   const context = await packContext(entries);
   const buildArgs = { ...tenantBuildArgs(fn, planning, warnings), ...template.buildArgs };
   const environment = await environmentOf(repo, fn, fileName);
-  const planned = plannedFunction(fn, deployment, planning, { context, buildArgs, environment });
+  const version = secretsVersion(fn, imported);
+  const planned = {
+    ...plannedFunction(fn, deployment, planning, { context, buildArgs, environment }),
+    ...(version !== undefined && { secretsVersion: version }),
+  };
   await planning.onFunction(planned, context);
   return { planned, warnings };
 }
@@ -153,6 +165,7 @@ function plannedFunction(
     labels: fn.labels,
     annotations: fn.annotations,
     constraints: [...fn.constraints],
+    buildSecrets: Object.keys(fn.buildSecrets),
     ...(fn.fprocess === undefined ? {} : { envProcess: fn.fprocess }),
   };
 }
@@ -192,7 +205,6 @@ function withoutEffect(fn: StackFunction): string[] {
     namespace: fn.namespace === undefined ? 0 : 1,
     platforms: fn.platforms.length,
     build_options: fn.buildOptions.length,
-    build_secrets: Object.keys(fn.buildSecrets).length,
   };
   const names = Object.entries(given).flatMap(([name, count]) => (count > 0 ? [name] : []));
   return names.length === 0 ? [] : [`${fn.key}: has no effect here: ${names.join(', ')}.`];

@@ -33,6 +33,7 @@ export async function preparePlatformSecrets(secrets: SecretStore): Promise<Plat
     's3-secret-key': random(30),
     'of-client-secret': random(),
     'registry-password': random(),
+    'sealing-private-key': randomBytes(32).toString('base64'),
     customers: '\n',
   });
   if (!existing.has('jwt-private-key')) await keep(keyPair('jwt-private-key', 'jwt-public-key'));

@@ -1,3 +1,4 @@
+import { secretsAnnotation } from '#shared/pipeline/labels.ts';
 import type { FunctionSpec } from './provider.ts';
 import { parseMemory } from './quantity.ts';
 
@@ -21,13 +22,17 @@ export function memoryLimit(spec: FunctionSpec, fallback: number): number {
   return (limit === undefined ? undefined : parseMemory(limit)) ?? fallback;
 }
 
-/** Two specs with the same key need no new process: only labels or annotations differ. */
+/**
+ * Two specs with the same key need no new process: only labels or annotations differ. A replica gets
+ * its secrets when it starts, so one with other values is another.
+ */
 export function processKey(spec: FunctionSpec, imageDigest: string): string {
   return JSON.stringify([
     imageDigest,
     Object.entries(spec.envVars).sort(([a], [b]) => (a < b ? -1 : 1)),
     spec.envProcess ?? '',
     [...spec.secrets].sort(),
+    spec.annotations[secretsAnnotation] ?? '',
     spec.limits?.memory ?? '',
     spec.readOnlyRootFilesystem,
     spec.namespace,

@@ -51,13 +51,24 @@ export interface GatewayClient {
   ): Promise<InvocationAnswer>;
 }
 
+/** The secrets of the gateway, as `faas-cli secret` has them. */
+export interface GatewaySecrets {
+  /** The names of all secrets; values never come back. */
+  listSecrets(): Promise<string[]>;
+  /** Updates the secret, or creates it if the gateway does not know it. */
+  putSecret(name: string, value: Buffer): Promise<void>;
+  /** Removes the secret; one that is gone already is fine. */
+  removeSecret(name: string): Promise<void>;
+}
+
+const secretsUrl = '/system/secrets';
 const maxAnswerBytes = 16 * 1024 * 1024;
 
 /**
  * Makes a {@link GatewayClient}. Errors: `OFC_UPSTREAM` (unreachable, 5xx, anything unexpected),
  * `OFC_BUSY` (429), `OFC_CONFIG` (401: credentials), `OFC_DEPLOY_FAILED` (it refused a function).
  */
-export function createGatewayClient(config: GatewayConfig): GatewayClient {
+export function createGatewayClient(config: GatewayConfig): GatewayClient & GatewaySecrets {
   const settings: AxiosRequestConfig = {
     baseURL: config.url,
     timeout: config.timeoutMs ?? 30_000,
@@ -131,6 +142,26 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient {
         data: { functionName: name },
       });
       expect(answer, [200, 202, 204, 404], `the removal of ${name}`);
+    },
+    async listSecrets() {
+      const answer = await call({ method: 'GET', url: secretsUrl });
+      const names = v.nullable(v.array(v.object({ name: v.string() })));
+      const found = parseAnswer(names, expect(answer, [200], 'the list of secrets')) ?? [];
+      return found.map(({ name }) => name);
+    },
+    async putSecret(name, value) {
+      // Both CE providers take rawValue; `value` is for gateways that know nothing else.
+      const data = { name, value: value.toString('utf8'), rawValue: value.toString('base64') };
+      const updated = await call({ method: 'PUT', url: secretsUrl, data });
+      const isNew = updated.status === 404;
+      const answer = isNew ? await call({ method: 'POST', url: secretsUrl, data }) : updated;
+      expect(answer, [200, 201, 202], `the secret ${name}`, 'OFC_SECRETS');
+    },
+    async removeSecret(name) {
+      const known = await this.listSecrets();
+      if (!known.includes(name)) return;
+      const answer = await call({ method: 'DELETE', url: secretsUrl, data: { name } });
+      expect(answer, [200, 202, 204, 404], `the removal of the secret ${name}`);
     },
     async invokeAsync(name, body, { query, headers } = {}) {
       const answer = await call(

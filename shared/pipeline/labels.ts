@@ -22,6 +22,9 @@ export const cloudLabel = {
 /** The annotation that holds the repo's web address, too long for a label. */
 export const repoUrlAnnotation = `${prefix}git-repo-url`;
 
+/** The annotation that holds a digest of the function's sealed secrets: it changes when they do. */
+export const secretsAnnotation = `${prefix}secrets`;
+
 /** The labels of a function that `deployment` puts in place. `deployTime` is in Unix seconds. */
 export function deploymentLabels(
   deployment: Deployment,

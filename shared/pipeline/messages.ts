@@ -66,6 +66,8 @@ export interface Messages {
   status(of: DeploymentRef & Pick<Deployment, 'scm'>): Promise<void>;
   /** → garbage-collect: remove what an owner's repo no longer declares. */
   collectGarbage(message: GarbageMessage): Promise<void>;
+  /** → import-secrets: remove the secrets that an owner's repo does not seal any more. */
+  pruneSecrets(message: GarbageMessage): Promise<void>;
   /** → audit-event. A failure is swallowed: no deployment fails for want of an audit entry. */
   audit(event: AuditEvent): Promise<void>;
 }
@@ -104,6 +106,7 @@ export function createMessages(
     advance: (ref) => send('buildshiprun', refOf(ref)),
     status: (of) => send(`${scmKind(of.scm)}-status`, refOf(of)),
     collectGarbage: (message) => send('garbage-collect', message),
+    pruneSecrets: (message) => send('import-secrets', { do: 'prune', message }),
     audit: (event) => send('audit-event', event).catch(() => undefined),
   };
 }

@@ -19,6 +19,10 @@ export const plannedFunctionSchema = v.object({
   buildArgs: textMap,
   environment: textMap,
   secrets: v.array(v.custom<SecretName>((value) => typeof value === 'string')),
+  /** A digest of the sealed forms of its secrets: another one rolls the function out again. */
+  secretsVersion: v.optional(v.string()),
+  /** Ids of the secrets that its build is given. */
+  buildSecrets: v.optional(v.array(v.string())),
   labels: textMap,
   annotations: textMap,
   constraints: v.array(v.string()),
@@ -45,6 +49,8 @@ export const planRecordSchema = v.variant('outcome', [
     outcome: v.literal('planned'),
     functions: v.array(plannedFunctionSchema),
     warnings: v.array(v.string()),
+    /** Names of the secrets that the repo seals. */
+    secrets: v.optional(v.array(v.string())),
     at: v.number(),
   }),
   failed,

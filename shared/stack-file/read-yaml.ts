@@ -6,7 +6,7 @@ import {
   LineCounter,
   type Node,
   type ParsedNode,
-  parseDocument,
+  parseAllDocuments,
   Scalar,
   visit,
   type YAMLMap,
@@ -19,6 +19,12 @@ import { YamlValue } from './yaml-value.ts';
 const maxYamlBytes = 256 * 1024;
 const maxAliases = 1_000;
 
+/** How a file is named in complaints, and with which code. */
+interface YamlOptions {
+  readonly fileName: string;
+  readonly code: ErrorCode;
+}
+
 /**
  * Reads one YAML document so that every later complaint can name file and line.
  *
@@ -27,8 +33,18 @@ const maxAliases = 1_000;
  *
  * @throws CloudError with `code`
  */
-export function readYaml(text: string, options: { fileName: string; code: ErrorCode }): YamlValue {
-  const { fileName, code } = options;
+export function readYaml(text: string, options: YamlOptions): YamlValue {
+  const [first, second] = readYamlDocuments(text, options);
+  if (second === undefined) return first ?? emptyFile(options);
+  throw second.error('This is not valid YAML: There is more than one document.');
+}
+
+/**
+ * Reads all documents of a YAML file, as {@link readYaml} reads the one.
+ *
+ * @throws CloudError with `code`
+ */
+export function readYamlDocuments(text: string, { fileName, code }: YamlOptions): YamlValue[] {
   const fail = (line: number, what: string, hint?: string): CloudError =>
     new CloudError(code, `${fileName} line ${line}: ${what}`, hint === undefined ? {} : { hint });
   if (Buffer.byteLength(text) > maxYamlBytes) {
@@ -41,26 +57,30 @@ export function readYaml(text: string, options: { fileName: string; code: ErrorC
 
   const lines = new LineCounter();
   // The failsafe schema makes every scalar a string; duplicate keys are looked for below, in linear time.
-  const document = parseDocument(text, {
+  const documents = parseAllDocuments(text, {
     schema: 'failsafe',
     uniqueKeys: false,
     lineCounter: lines,
     prettyErrors: false,
     logLevel: 'error',
   });
-  const [error] = document.errors;
-  if (error) {
-    const what = error.code === 'MULTIPLE_DOCS' ? 'There is more than one document' : error.message;
-    throw fail(lines.linePos(error.pos[0]).line, `This is not valid YAML: ${what}.`);
-  }
-  const file = {
-    name: fileName,
-    code,
-    lines,
-    targets: findAliasTargets(document, lines, fail),
-    unfolded: 0,
-  };
-  return new YamlValue(file, document.contents ?? new Scalar(''), '', 1);
+  // All of the file may unfold to so much, whichever document it stands in.
+  const file = { name: fileName, code, lines, targets: new Map<Node, Node>(), unfolded: 0 };
+  return documents.map((document, index) => {
+    const [error] = document.errors;
+    if (error) {
+      const { line } = lines.linePos(error.pos[0]);
+      throw fail(line, `This is not valid YAML: ${error.message}.`);
+    }
+    findAliasTargets(document, lines, fail, file.targets);
+    const line = index === 0 ? 1 : lines.linePos(document.range[0]).line;
+    return new YamlValue(file, document.contents ?? new Scalar(''), '', line);
+  });
+}
+
+function emptyFile({ fileName, code }: YamlOptions): YamlValue {
+  const file = { name: fileName, code, lines: new LineCounter(), targets: new Map(), unfolded: 0 };
+  return new YamlValue(file, new Scalar(''), '', 1);
 }
 
 type Fail = (line: number, what: string, hint?: string) => CloudError;
@@ -70,9 +90,9 @@ function findAliasTargets(
   document: Document<ParsedNode>,
   lines: LineCounter,
   fail: Fail,
-): Map<Node, Node> {
+  targets: Map<Node, Node>,
+): void {
   const anchors = new Map<string, Node>();
-  const targets = new Map<Node, Node>();
   const lineOf = (node: Node) => lines.linePos(node.range?.[0] ?? 0).line;
   visit(document, {
     Node: (_, node) => {
@@ -90,7 +110,6 @@ function findAliasTargets(
       if (isMap(node)) refuseDuplicateKeys(node, lineOf, fail);
     },
   });
-  return targets;
 }
 
 function isPlainTag(tag: string): boolean {

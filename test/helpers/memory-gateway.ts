@@ -1,10 +1,15 @@
 import { CloudError } from '#shared/errors.ts';
 import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/function-status.ts';
-import type { GatewayClient, InvocationAnswer } from '#shared/gateway/gateway-client.ts';
+import type {
+  GatewayClient,
+  GatewaySecrets,
+  InvocationAnswer,
+} from '#shared/gateway/gateway-client.ts';
 
 /** A gateway in memory that keeps what it was asked, for a test to look at and to steer. */
-export interface MemoryGateway extends GatewayClient {
+export interface MemoryGateway extends GatewayClient, GatewaySecrets {
   readonly functions: Map<string, FunctionStatus>;
+  readonly secrets: Map<string, Buffer>;
   /** Each call that changed or invoked something: `deploy alice-fn`, `remove …`, `invoke …`. */
   readonly calls: string[];
   /** What a function looks like after it was deployed; ready unless a test says otherwise. */
@@ -15,6 +20,7 @@ export interface MemoryGateway extends GatewayClient {
 /** Makes a {@link MemoryGateway} with some functions. */
 export function createMemoryGateway(...running: readonly Partial<FunctionStatus>[]): MemoryGateway {
   const functions = new Map<string, FunctionStatus>();
+  const secrets = new Map<string, Buffer>();
   const put = (status: Partial<FunctionStatus>) => {
     const name = status.name ?? '';
     const usual = { image: '', replicas: 1, availableReplicas: 1, invocationCount: 0 };
@@ -23,6 +29,7 @@ export function createMemoryGateway(...running: readonly Partial<FunctionStatus>
   for (const status of running) put(status);
   const gateway: MemoryGateway = {
     functions,
+    secrets,
     calls: [],
     onDeploy: () => ({}),
     onInvoke: async () => ({ status: 200 }),
@@ -42,6 +49,15 @@ export function createMemoryGateway(...running: readonly Partial<FunctionStatus>
     async remove(name) {
       gateway.calls.push(`remove ${name}`);
       functions.delete(name);
+    },
+    listSecrets: async () => [...secrets.keys()],
+    async putSecret(name, value) {
+      gateway.calls.push(`putSecret ${name}`);
+      secrets.set(name, value);
+    },
+    async removeSecret(name) {
+      gateway.calls.push(`removeSecret ${name}`);
+      secrets.delete(name);
     },
     invokeAsync: () => Promise.reject(new CloudError('OFC_INTERNAL', 'This gateway has no queue.')),
     async invoke(name, { body = '' }) {

@@ -38,6 +38,7 @@ export async function writePlatformSecrets(folder: string): Promise<void> {
     'basic-auth-user': 'admin',
     'basic-auth-password': 'password',
     'private-key': pem(app.privateKey),
+    'sealing-private-key': Buffer.alloc(32, 7).toString('base64'),
     'of-client-secret': 'client',
     customers: 'alice\n',
   };

@@ -29,6 +29,7 @@ export function createRecordingMessages(): RecordingMessages {
     advance: record('advance'),
     status: async (of) => record('status')(refOf(of)),
     collectGarbage: record('collectGarbage'),
+    pruneSecrets: record('pruneSecrets'),
     audit: record('audit'),
   };
   return messages;

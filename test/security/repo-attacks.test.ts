@@ -13,6 +13,7 @@ import { createTemplates } from '../../functions/git-tar/templates.ts';
 import { serveGit } from '../helpers/git-http-server.ts';
 import { type GitRepo, gitRepo, type RepoFiles } from '../helpers/git-repo.ts';
 import { createMemoryObjectStore } from '../helpers/memory-object-store.ts';
+import { noSecrets } from '../helpers/no-secrets.ts';
 import { testPush } from '../helpers/pipeline-fixtures.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -78,6 +79,7 @@ describe('a hostile repo', () => {
           limits: defaultSourceLimits,
           allowedBuildArgs: new Set(),
         },
+        secrets: noSecrets,
         imageExists: async () => false,
       },
       refOf(deployment),

@@ -11,6 +11,7 @@ import {
   reservedOwners,
   secretName,
   serviceName,
+  shortSecretName,
   shortSha,
 } from '#shared/names.ts';
 import { expectCode } from '../helpers/expect-code.ts';
@@ -175,6 +176,40 @@ describe('names', () => {
         expect(error.message.length).to.be.lessThan(200);
       });
     }
+  });
+
+  describe('shortSecretName', () => {
+    const owners = ['alice', 'alice-b', 'a-b', 'a_b', 'a.b', 'group/sub'].map(parseOwner);
+
+    it('gives back what secretName made, to its owner alone', () => {
+      for (const owner of owners) {
+        for (const name of ['c', 'b-c', 'b--c', 'c-d-e']) {
+          const full = secretName(owner, name);
+          expect(owners.filter((one) => shortSecretName(one, full) === name)).to.deep.equal([
+            owner,
+          ]);
+          expect(owners.filter((one) => shortSecretName(one, full))).to.deep.equal([owner]);
+        }
+      }
+    });
+
+    it('knows no secret of the platform, and nothing that secretName cannot make', () => {
+      expect(shortSecretName(parseOwner('payload'), 'payload-secret')).to.equal(undefined);
+      expect(shortSecretName(parseOwner('sealing'), 'sealing-private-key-previous')).to.equal(
+        undefined,
+      );
+      for (const full of [
+        'alice',
+        'alice-',
+        'alice--x',
+        'alice-X',
+        'alice-x.y',
+        'alicex',
+        `alice-${'x'.repeat(60)}`,
+      ]) {
+        expect(shortSecretName(parseOwner('alice'), full), full).to.equal(undefined);
+      }
+    });
   });
 
   describe('secretName', () => {

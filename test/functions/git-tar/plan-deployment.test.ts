@@ -12,6 +12,7 @@ import {
   createMemoryObjectStore,
   type MemoryObjectStore,
 } from '../../helpers/memory-object-store.ts';
+import { noSecrets } from '../../helpers/no-secrets.ts';
 import { testPush } from '../../helpers/pipeline-fixtures.ts';
 
 const good = {
@@ -65,6 +66,7 @@ describe('planning a deployment', () => {
           limits: defaultSourceLimits,
           allowedBuildArgs: new Set(),
         },
+        secrets: noSecrets,
         imageExists: async () => true,
         ...changes,
       },

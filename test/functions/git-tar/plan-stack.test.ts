@@ -61,6 +61,7 @@ async function plan(
   });
   const result = await planStack(createMemoryTree(files), testPush(push), {
     templates,
+    importSecrets: async () => undefined,
     pushRepositoryUrl: 'registry:5000',
     limits: defaultSourceLimits,
     allowedBuildArgs: new Set(['GO111MODULE']),

@@ -362,6 +362,7 @@ export class World {
       advance: (ref) => send({ to: 'advance', ref: refOf(ref) }),
       status: (ref) => send({ to: 'status', ref: refOf(ref) }),
       collectGarbage: (message) => send({ to: 'garbage', message }),
+      pruneSecrets: async () => undefined,
       audit: async () => undefined,
     };
   }
