@@ -1,3 +1,4 @@
+import { readApiToken } from '../auth/api-tokens.ts';
 import { stripPlatformCookies } from '../auth/cookies.ts';
 import { hopByHop, namedInConnection } from './hop-by-hop.ts';
 
@@ -38,7 +39,8 @@ export function requestHeaders(raw: readonly string[], facts: ForwardedFacts): s
     if (lower === 'cookie' && !facts.keepCookies) {
       const rest = stripPlatformCookies(value);
       if (rest !== '') headers.push(name, rest);
-    } else {
+    } else if (lower !== 'authorization' || readApiToken(value) === undefined) {
+      // The platform's tokens are for the platform; whoever sends one elsewhere did not mean to.
       headers.push(name, value);
     }
   }

@@ -162,3 +162,22 @@ export async function signIn(stage: AuthStage, query = ''): Promise<TestAnswer> 
   const { cookie, state } = await startLogin(stage, query);
   return send(stage.port, `/auth/callback?code=good&state=${state}`, { headers: { cookie } });
 }
+
+/** Hands a session over to a host of an owner as a browser does, and gives the cookie's value there. */
+export async function handOver(
+  stage: AuthStage,
+  sessionToken: string,
+  host: string,
+): Promise<string> {
+  const get = (path: string, at: string, cookie: string) =>
+    send(stage.port, path, { headers: { ...vouched(stage, path, { host: at }), cookie } });
+  const system = 'system.example.com';
+  const begun = await get('/.well-known/openfaas-cloud/sign-in?r=/hello', host, '');
+  const binding = `__Host-ofc_handover=${cookiesOf(begun)['__Host-ofc_handover']}`;
+  const ask = new URL(begun.headers.location ?? '');
+  const session = `__Host-openfaas_cloud_token=${sessionToken}`;
+  const granted = await get(ask.pathname + ask.search, system, session);
+  const back = new URL(granted.headers.location ?? '');
+  const done = await get(back.pathname + back.search, host, binding);
+  return cookiesOf(done)['__Host-ofc_session'] ?? '';
+}
