@@ -20,6 +20,8 @@ const random = () => `${randomBytes(32).toString('base64url')}\n`;
 const generated = [
   { files: ['payload-secret'], make: () => [random()] },
   { files: ['github-webhook-secret'], make: () => [random()] },
+  { files: ['gitlab-webhook-secret'], make: () => [random()] },
+  { files: ['gitea-webhook-secret'], make: () => [random()] },
   { files: ['s3-access-key'], make: () => [`${randomBytes(15).toString('base64url')}\n`] },
   { files: ['s3-secret-key'], make: () => [random()] },
   // As `faas-cli secret keygen` makes it.
@@ -33,6 +35,8 @@ const given = {
   'basic-auth-password': "the password of OpenFaaS's gateway",
   'private-key': 'the private key of the GitHub App, a PEM file from its settings page',
   'of-client-secret': 'the client secret of the GitHub App, from its settings page',
+  'gitlab-api-token': 'only for GitLab: an access token with the scope api',
+  'gitea-api-token': 'only for Gitea: an access token with the scope write:repository',
   customers: 'the owners who may deploy, one login a line',
 };
 

@@ -85,7 +85,14 @@ describe('stack.yml', () => {
     const known = new Set(variablesInCode().map(({ name }) => name));
     const files = new Set(stack.functions.flatMap(({ environmentFiles }) => environmentFiles));
     expect([...files].sort()).to.deep.equal(
-      ['buildshiprun_limits.yml', 'gateway_config.yml', 'github.yml', 'slack.yml'].sort(),
+      [
+        'buildshiprun_limits.yml',
+        'gateway_config.yml',
+        'gitea.yml',
+        'github.yml',
+        'gitlab.yml',
+        'slack.yml',
+      ].sort(),
     );
     for (const file of files) {
       for (const name of Object.keys(environmentFile(file))) {

@@ -141,6 +141,7 @@ async function followUp({ records, messages }: Advancing, done: DeploymentRecord
       owner: deployment.owner,
       repo: deployment.repo,
       functions: plan.functions.map(({ key }) => key),
+      from: { scm: deployment.scm, repoId: deployment.repoId },
       of: { branch: deployment.branch, id: deployment.id },
     });
   }

@@ -80,14 +80,15 @@ function isSameReplica(running: FunctionStatus, spec: FunctionDeployment): boole
 }
 
 /**
- * A name can be ours, the platform's, another owner's (also one who had this login before), or taken
+ * A name can be ours, the platform's, another owner's (also one who had this login before or has it at another SCM), or taken
  * by another repo of this owner.
  */
 function assertOurs(running: FunctionStatus, deployment: Deployment): void {
   const labels = running.labels ?? {};
   // The original wrote 0 for every owner.
   const ownerId = labels[cloudLabel.ownerId] ?? '0';
-  const sameOwner = ownerId === '0' || ownerId === String(deployment.ownerId);
+  const sameScm = (labels[cloudLabel.scm] ?? 'github') === deployment.scm;
+  const sameOwner = sameScm && (ownerId === '0' || ownerId === String(deployment.ownerId));
   if (!belongsTo(running, deployment.owner) || !sameOwner) {
     throw new CloudError(
       'OFC_NAME_TAKEN',

@@ -22,14 +22,20 @@ import { secretRecordPrefix } from '#shared/sealed-secrets/sealed-files.ts';
  */
 export function orphans(
   functions: readonly FunctionStatus[],
-  { owner, repo, functions: kept, of }: GarbageMessage,
+  { owner, repo, functions: kept, from, of }: GarbageMessage,
   isNewest: boolean,
 ): FunctionStatus[] {
   const keep = new Set<string>(kept.map((key) => serviceName(owner, parseFunctionKey(key))));
   return functions.filter((fn) => {
     const labels = fn.labels ?? {};
     if (!belongsTo(fn, owner) || keep.has(fn.name)) return false;
-    if (repo !== '*' && labels[cloudLabel.repo] !== labelValue(repo)) return false;
+    if (from !== undefined && (labels[cloudLabel.scm] ?? 'github') !== from.scm) return false;
+    // A repo that was renamed has its id still.
+    const isOfRepo =
+      from?.repoId !== undefined && labels[cloudLabel.repoId] !== undefined
+        ? labels[cloudLabel.repoId] === String(from.repoId)
+        : labels[cloudLabel.repo] === labelValue(repo);
+    if (repo !== '*' && !isOfRepo) return false;
     if (of === undefined) return true;
     const sameBranch = labels[cloudLabel.branch] === labelValue(of.branch);
     return sameBranch && (isNewest || (labels[cloudLabel.deployment] ?? '') <= of.id);

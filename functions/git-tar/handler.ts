@@ -4,6 +4,7 @@ import { loadConfig, type Settings } from '#shared/config.ts';
 import { CloudError } from '#shared/errors.ts';
 import { fetchCommit } from '#shared/git/fetch-commit.ts';
 import type { FetchLimits } from '#shared/git/limited-http.ts';
+import { withSubmodules } from '#shared/git/submodules.ts';
 import { receiveMessage } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { once } from '#shared/once.ts';
@@ -11,11 +12,11 @@ import { type Deployment, deploymentRefSchema } from '#shared/pipeline/deploymen
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
-import { createInstallationTokens } from '#shared/scm/github/installation-tokens.ts';
 import { createSecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
 import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { defaultSourceLimits } from '#shared/shrinkwrap/limits.ts';
+import { credentialsSettings } from './credentials.ts';
 import { type GitTar, planDeployment } from './plan-deployment.ts';
 import { createTemplateFetch } from './template-repositories.ts';
 import { createTemplates, type Templates } from './templates.ts';
@@ -42,10 +43,17 @@ function load(settings: Settings): { signer: Signer; gitTar: GitTar } {
     maxBytes: settings.integer('clone_max_mb', 100, { min: 1 }) * 1024 * 1024,
     timeoutMs: settings.duration('clone_timeout', '2m'),
   };
-  const installationToken = createInstallationTokens(settings);
+  const credentials = credentialsSettings(settings);
+  const submodules = settings.flag('enable_submodules', false);
   const fetch = async (deployment: Deployment) => {
     const { cloneUrl: url, sha } = deployment;
-    return fetchCommit({ url, sha, token: await installationToken(deployment) }, limits);
+    const commit = await credentials.lend(deployment, (access) =>
+      fetchCommit({ url, sha, access }, limits),
+    );
+    if (!submodules) return commit;
+    return withSubmodules(commit, url, (address, at) =>
+      fetchCommit({ url: address, sha: at }, limits),
+    );
   };
   const registry = createRegistryClient({});
   // An image that the registry cannot tell us about is taken to be there: pulling it will tell.

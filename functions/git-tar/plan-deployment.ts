@@ -1,5 +1,5 @@
 import { CloudError, toCloudError } from '#shared/errors.ts';
-import type { FetchedCommit } from '#shared/git/fetch-commit.ts';
+import type { FetchedTree } from '#shared/git/fetch-commit.ts';
 import { getJson } from '#shared/object-store/json.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { builtImageKey, builtImageSchema } from '#shared/pipeline/built-images.ts';
@@ -15,7 +15,7 @@ import { createImportSecrets } from './stack-secrets.ts';
 export interface GitTar {
   readonly records: Records;
   readonly store: ObjectStore;
-  readonly fetch: (deployment: Deployment) => Promise<FetchedCommit>;
+  readonly fetch: (deployment: Deployment) => Promise<FetchedTree>;
   readonly planning: Omit<Planning, 'onFunction' | 'importSecrets'>;
   readonly secrets: SecretsClient;
   /** Whether an image that was built before is still in its registry. */
@@ -43,7 +43,7 @@ export async function planDeployment(
 }
 
 async function makePlan(gitTar: GitTar, deployment: Deployment): Promise<PlanRecord> {
-  let commit: FetchedCommit | undefined;
+  let commit: FetchedTree | undefined;
   try {
     commit = await gitTar.fetch(deployment);
     const plan = await planStack(commit.tree, deployment, {

@@ -1,14 +1,14 @@
 import git from 'isomorphic-git';
 import { CloudError } from '#shared/errors.ts';
-import { type FetchedCommit, fetchCommit } from '#shared/git/fetch-commit.ts';
+import { type FetchedTree, fetchCommit } from '#shared/git/fetch-commit.ts';
 import { type FetchLimits, limitedHttp } from '#shared/git/limited-http.ts';
 import { parseSha, type Sha } from '#shared/names.ts';
 
 interface Fetched {
   readonly sha: Sha;
-  readonly commit: FetchedCommit;
+  readonly commit: FetchedTree;
   /** What this one replaced; plans that began with it may still read it. */
-  readonly replaced?: FetchedCommit | undefined;
+  readonly replaced?: FetchedTree | undefined;
 }
 
 interface Repository {
@@ -25,7 +25,7 @@ interface Repository {
 export function createTemplateFetch(
   limits: FetchLimits,
   refreshMs: number,
-): (repository: string) => Promise<FetchedCommit> {
+): (repository: string) => Promise<FetchedTree> {
   const repositories = new Map<string, Repository>();
 
   const fetchNewest = async (repository: string, last: Fetched | undefined): Promise<Fetched> => {

@@ -1,5 +1,5 @@
 import { CloudError } from '#shared/errors.ts';
-import type { FetchedCommit } from '#shared/git/fetch-commit.ts';
+import type { FetchedTree } from '#shared/git/fetch-commit.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
 import { createSubTree } from '#shared/shrinkwrap/sub-tree.ts';
 import { parseTemplateYml, type TemplateYml } from '#shared/stack-file/template-yml.ts';
@@ -29,7 +29,7 @@ interface TemplateSources {
   readonly repositories: readonly string[];
   readonly enableDockerfile: boolean;
   /** The current commit of a repo, fetched anew only if it changed. */
-  readonly fetch: (repository: string) => Promise<FetchedCommit>;
+  readonly fetch: (repository: string) => Promise<FetchedTree>;
 }
 
 /** A template name that can stand in a path. */

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { createHttpBuilder } from '#shared/builder/http-builder.ts';
 import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import { buildKeyOf } from '#shared/pipeline/built-images.ts';
+import { type ScmKind, scmKinds } from '#shared/scm/scm-id.ts';
 import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
 import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
@@ -27,6 +28,10 @@ export interface PlatformBuild {
   /** Overrides the variables of the files beside stack.yml. */
   readonly environment: Readonly<Record<string, string>>;
   readonly deploy: (deployment: FunctionDeployment) => Promise<void>;
+  /** Secrets of functions beside those that stack.yml names. */
+  readonly moreSecrets?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** The SCMs that are there: functions for the others are left out. */
+  readonly scms: readonly ScmKind[];
   /** Gets each function's name when it is deployed. */
   readonly onDeployed: (name: string, built: boolean) => void;
   readonly signal: AbortSignal;
@@ -47,7 +52,7 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
   const stack = parseStack(await readFile(join(platform.root, 'stack.yml'), 'utf8'));
   const records = await readRecords(platform.recordFile);
   const repo = createCachedTree(createFolderTree(platform.root));
-  const waiting = [...stack.functions];
+  const waiting = stack.functions.filter(({ key }) => isWanted(key, platform.scms));
   const worker = async (): Promise<void> => {
     for (let fn = waiting.shift(); fn !== undefined; fn = waiting.shift()) {
       platform.signal.throwIfAborted();
@@ -60,6 +65,11 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
   };
   await Promise.all(Array.from({ length: parallelBuilds }, worker));
   await writeFile(platform.recordFile, JSON.stringify(records, undefined, 2));
+}
+
+function isWanted(name: string, scms: readonly ScmKind[]): boolean {
+  const kind = scmKinds.find((scm) => name.startsWith(`${scm}-`));
+  return kind === undefined || scms.includes(kind);
 }
 
 async function buildFunction(
@@ -95,7 +105,7 @@ async function buildFunction(
 }
 
 async function deployment(
-  { root, environment }: PlatformBuild,
+  { root, environment, moreSecrets = {} }: PlatformBuild,
   fn: StackFunction,
   image: string,
 ): Promise<FunctionDeployment> {
@@ -109,7 +119,7 @@ async function deployment(
     service: fn.key,
     image,
     envVars: mergeEnvironment(fn.environment, [...files, ...own]),
-    secrets: fn.secrets,
+    secrets: [...fn.secrets, ...(moreSecrets[fn.key] ?? [])],
     labels: fn.labels,
     annotations: fn.annotations,
     limits: fn.limits,

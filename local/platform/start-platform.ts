@@ -21,6 +21,8 @@ import { createRegistry } from '../registry/registry.ts';
 import { createSecretStore } from '../secrets/secret-store.ts';
 import { lockData } from './data-lock.ts';
 import { createEdge } from './edge.ts';
+import { type MoreScms, writeScmSecrets } from './more-scms.ts';
+import { npmEnvironment } from './npm-environment.ts';
 import { appId, oauthClientId, platformEnvironment } from './platform-environment.ts';
 import { deployPlatformFunctions } from './platform-functions.ts';
 import { preparePlatformSecrets } from './platform-secrets.ts';
@@ -40,6 +42,7 @@ export interface PlatformOptions {
   readonly isolation: Isolation;
   /** How long a function runs without requests before it is stopped, in milliseconds. */
   readonly idleMs: number;
+  readonly scms?: MoreScms;
   /** A list of owners who may deploy; without it everybody on this machine may. */
   readonly customers?: string | undefined;
   /** The address of a Prometheus that scrapes us; without it our own history is asked. */
@@ -104,6 +107,7 @@ async function startParts(
   keep(await lockData(data));
   const secrets = await createSecretStore({ folder: folder('secrets') });
   const secret = await preparePlatformSecrets(secrets);
+  await writeScmSecrets(secrets, options.scms?.secrets);
   if (options.customers !== undefined) {
     await secrets.update('customers', await readFile(options.customers));
   }
@@ -207,7 +211,9 @@ async function startParts(
     recordFile: folder('platform-functions.json'),
     registry: `127.0.0.1:${port}`,
     builder: { url: builder.url, payloadSecret: secret.payload },
-    environment,
+    environment: { ...environment, ...options.scms?.environment },
+    moreSecrets: options.scms?.moreSecrets,
+    scms: ['github', ...(options.scms?.kinds ?? [])],
     deploy: client.deploy,
     onDeployed: (name, built) => onProgress(`${name} ${built ? 'built and deployed' : 'deployed'}`),
     signal,
@@ -268,17 +274,6 @@ async function ownModules(root: string): Promise<{ lockDigest: string; folder: s
   const lock = await readFile(join(root, 'package-lock.json'));
   const lockDigest = `sha256:${createHash('sha256').update(lock).digest('hex')}`;
   return { lockDigest, folder: join(root, 'node_modules') };
-}
-
-/** What npm needs to reach the registry that this machine is set up for, and nothing else. */
-function npmEnvironment(): Record<string, string> {
-  const names =
-    /^(?:npm_config_(?:registry|userconfig|cafile)|https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS)$/i;
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) =>
-      value !== undefined && names.test(name) ? [[name, value] as const] : [],
-    ),
-  );
 }
 
 async function releaseOf(root: string): Promise<string> {

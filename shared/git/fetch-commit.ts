@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import git, { Errors } from 'isomorphic-git';
 import { CloudError, errorMessage } from '../errors.ts';
 import type { Sha } from '../names.ts';
+import type { CloneAccess } from '../scm/clone-credentials.ts';
+import type { SourceTree } from '../shrinkwrap/source-tree.ts';
 import { createGitTree, type GitTree } from './git-tree.ts';
 import { type FetchLimits, limitedHttp } from './limited-http.ts';
 
@@ -14,13 +16,18 @@ export interface CommitSource {
   readonly url: string;
   readonly sha: Sha;
   /** Sent to the URL's own origin only, and never written anywhere. */
-  readonly token?: string | undefined;
+  readonly access?: CloneAccess | undefined;
 }
 
-/** A fetched commit; {@link FetchedCommit.remove} deletes its workspace. */
-export interface FetchedCommit {
-  readonly tree: GitTree;
+/** Fetched files; {@link FetchedTree.remove} deletes their workspace. */
+export interface FetchedTree {
+  readonly tree: SourceTree;
   remove(): Promise<void>;
+}
+
+/** A fetched commit. */
+export interface FetchedCommit extends FetchedTree {
+  readonly tree: GitTree;
 }
 
 /**
@@ -31,7 +38,7 @@ export interface FetchedCommit {
  * `OFC_UPSTREAM` or `OFC_TIMEOUT`.
  */
 export async function fetchCommit(
-  { url, sha, token }: CommitSource,
+  { url, sha, access }: CommitSource,
   limits: FetchLimits,
 ): Promise<FetchedCommit> {
   const gitdir = await mkdtemp(join(tmpdir(), 'ofc-git-'));
@@ -51,9 +58,7 @@ export async function fetchCommit(
       depth: 1,
       singleBranch: true,
       tags: false,
-      ...(token === undefined
-        ? {}
-        : { onAuth: () => ({ username: 'x-access-token', password: token }) }),
+      ...(access === undefined ? {} : { onAuth: () => ({ ...access }) }),
       onAuthFailure: () => ({ cancel: true }),
     });
     if (http.failure !== undefined) throw http.failure;

@@ -4,7 +4,10 @@ import { CloudError } from '../errors.ts';
 import type { SourceTree, TreeEntry } from '../shrinkwrap/source-tree.ts';
 
 /** The files of one commit, read from the object database. */
-export type GitTree = SourceTree;
+export interface GitTree extends SourceTree {
+  /** The commit that a submodule at `path` is at; `undefined` if there is no submodule. */
+  submodule(path: string): Promise<string | undefined>;
+}
 
 /**
  * A {@link SourceTree} over a commit in `gitdir`.
@@ -54,9 +57,34 @@ export function createGitTree(gitdir: string, commit: string): GitTree {
         throw new CloudError('OFC_NOT_FOUND', `The commit has no file ${path}.`);
       }
       const { blob } = await git.readBlob({ fs, gitdir, oid: entry.oid, cache });
-      return Buffer.from(blob.buffer, blob.byteOffset, blob.length);
+      const content = Buffer.from(blob.buffer, blob.byteOffset, blob.length);
+      if (isLfsPointer(content)) throw keptInLfs(path);
+      return content;
+    },
+    async submodule(path) {
+      const entry = await find(path);
+      return entry !== undefined && kindOf(entry.mode) === 'submodule' ? entry.oid : undefined;
     },
   };
+}
+
+/**
+ * Whether a file only says where Git LFS has the content.
+ *
+ * @see https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+ */
+function isLfsPointer(content: Buffer): boolean {
+  if (content.length >= 1024) return false;
+  return /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n/.test(content.toString('latin1'));
+}
+
+/** Whoever pushes could name any LFS server in the repo, so that none is asked. */
+function keptInLfs(path: string): CloudError {
+  return new CloudError(
+    'OFC_SOURCE_REFUSED',
+    `"${path}" is kept in Git LFS, which is not fetched here, so it cannot be built.`,
+    { hint: 'Commit the file itself, or fetch it while building.' },
+  );
 }
 
 function kindOf(mode: string): TreeEntry['kind'] {

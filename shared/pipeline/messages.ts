@@ -32,6 +32,13 @@ export const garbageMessageSchema = v.object({
   repo: v.union([v.literal('*'), deploymentRefSchema.entries.repo]),
   /** Keys of the functions that stay. */
   functions: v.array(v.string()),
+  /** Functions that came from another SCM, or from another repo if one is named, stay. */
+  from: v.optional(
+    v.object({
+      scm: deploymentSchema.entries.scm,
+      repoId: v.optional(deploymentSchema.entries.repoId),
+    }),
+  ),
   /** Given at the end of a deployment: only its branch is cleaned, and nothing newer than itself. */
   of: v.optional(
     v.object({

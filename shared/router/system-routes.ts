@@ -40,6 +40,8 @@ export const systemRoutes: readonly SystemRoute[] = [
     function: 'github-event',
     who: 'anyone',
   },
+  { ...root, path: '/gitlab-event', methods: ['POST'], function: 'gitlab-event', who: 'anyone' },
+  { ...root, path: '/gitea-event', methods: ['POST'], function: 'gitea-event', who: 'anyone' },
   // The key to seal secrets with, one for each owner.
   { ...root, path: '/publickey', methods: read, function: 'import-secrets', who: 'anyone' },
   { ...signedIn, path: '/pipeline-log', function: 'pipeline-log' },

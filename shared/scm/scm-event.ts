@@ -4,6 +4,7 @@ import type { Branch, Owner, RepoName, Sha } from '../names.ts';
 export interface BranchPush {
   readonly kind: 'branch';
   readonly owner: Owner;
+  /** The SCM's stable id of the owner. */
   readonly ownerId: number;
   /** The owner as the SCM spells it. */
   readonly login: string;
@@ -22,13 +23,22 @@ export interface BranchPush {
   readonly installationId: number | undefined;
 }
 
-/** Repos that are gone, were renamed or moved, or that we may not see any more. */
+/** Repos that are gone, moved elsewhere, or that we may not see any more. */
 export interface RemovedRepos {
   readonly kind: 'removed';
   readonly owner: Owner;
   /** `*`: everything of the owner. */
   readonly repos: readonly (RepoName | '*')[];
+  /** Given where the SCM tells it: functions of another repo of that name stay. */
+  readonly repoId?: number;
   readonly text: string;
+}
+
+/** An owner who seems to have another name now; the SCM knows by the owner's id. */
+export interface RenamedOwner {
+  readonly kind: 'renamed';
+  /** The name before. */
+  readonly owner: Owner;
 }
 
 /** Something that changes nothing here but should be on record. */
@@ -37,6 +47,8 @@ export interface NotedEvent {
   readonly owner: Owner;
   readonly repo?: RepoName;
   readonly text: string;
+  /** What is kept of it, under its key in the object store. */
+  readonly record?: { readonly key: string; readonly value: object };
 }
 
 /** Nothing is to be done, and why. */
@@ -51,4 +63,4 @@ export interface Ping {
 }
 
 /** What a webhook tells us, whichever SCM sent it. */
-export type ScmEvent = BranchPush | RemovedRepos | NotedEvent | IgnoredEvent | Ping;
+export type ScmEvent = BranchPush | RemovedRepos | RenamedOwner | NotedEvent | IgnoredEvent | Ping;

@@ -1,4 +1,5 @@
 import type { ReceivedRequest } from '../messages/receive.ts';
+import type { Owner } from '../names.ts';
 import type { ScmEvent } from './scm-event.ts';
 import type { ScmId } from './scm-id.ts';
 
@@ -18,6 +19,8 @@ export interface ScmWebhooks {
    * @throws CloudError `OFC_BAD_REQUEST`, `OFC_NAME_INVALID`, or `OFC_UPSTREAM` of the SCM's API.
    */
   read(request: ReceivedRequest): Promise<ScmDelivery>;
+  /** The name that an owner has now, by the stable id; where the SCM tells of renames. */
+  ownerName?(id: number): Promise<Owner | undefined>;
 }
 
 /** One event, with the SCM's id of its delivery: the same when it is sent again. */

@@ -3,6 +3,7 @@ import { CloudError } from '../errors.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import type { Messages, PushMessage } from '../pipeline/messages.ts';
 import type { Records } from '../pipeline/records.ts';
+import type { OwnerClaims } from '../scm/owner-claims.ts';
 import type { BranchPush } from '../scm/scm-event.ts';
 import { type ScmId, scmKind } from '../scm/scm-id.ts';
 import type { Answer } from './answer.ts';
@@ -14,6 +15,7 @@ export interface Accepting {
   /** `undefined`: everybody is a customer. */
   readonly customers: Pick<Customers, 'has'> | undefined;
   readonly store: ObjectStore;
+  readonly owners: OwnerClaims;
   readonly records: Pick<Records, 'load'>;
   readonly messages: Pick<Messages, 'pushed' | 'audit' | 'collectGarbage'>;
   readonly now: () => number;
@@ -26,10 +28,10 @@ interface Source {
 }
 
 /**
- * Records a push and hands it to the push function. One write and one message: the SCM waits for the
- * answer.
+ * Records a push and hands it to the push function. One write and one message, once the owner is known:
+ * the SCM waits for the answer.
  *
- * @throws CloudError `OFC_NOT_CUSTOMER`, or those of the store, the queue and the customers list.
+ * @throws CloudError `OFC_NOT_CUSTOMER`, `OFC_NAME_TAKEN`, or those of the store, the queue and the customers list.
  */
 export async function acceptPush(
   deps: Accepting,
@@ -38,6 +40,7 @@ export async function acceptPush(
 ): Promise<Answer> {
   const { owner, repo, sha } = push;
   await requireCustomer(deps, source, push);
+  await deps.owners.claim(owner, { scm: source.scm, id: push.ownerId });
   const { delivery, start } = await acceptDelivery(deps, { ...source, owner, repo, sha });
   const names = { deployment: delivery.id, owner, repo, sha };
   if (!start) return { status: 202, body: { result: 'already received', ...names } };
@@ -48,9 +51,14 @@ export async function acceptPush(
 async function requireCustomer(
   { customers, messages }: Accepting,
   { scm }: Source,
-  { owner, repo, login }: BranchPush,
+  { owner, ownerId, repo, login }: BranchPush,
 ): Promise<void> {
-  if (customers === undefined || (await customers.has(owner))) return;
+  if (customers === undefined) return;
+  if (await customers.has(owner, { provider: scm, id: String(ownerId) })) return;
+  // Who has a group has its subgroups.
+  for (let end = owner.lastIndexOf('/'); end > 0; end = owner.lastIndexOf('/', end - 1)) {
+    if (await customers.has(owner.slice(0, end), { provider: scm })) return;
+  }
   const source = `${scmKind(scm)}-event`;
   await messages.audit({ source, message: 'Customer not found', owner, repo });
   throw new CloudError('OFC_NOT_CUSTOMER', `Customer: "${login}" not found in customers ACL`, {

@@ -3,7 +3,7 @@ import { type ReceivedRequest, singleHeader } from '../messages/receive.ts';
 import type { ScmDelivery, ScmWebhooks } from '../scm/scm-webhooks.ts';
 import { type Accepting, acceptPush } from './accept-push.ts';
 import type { Answer } from './answer.ts';
-import { noteEvent, removeRepos } from './follow-change.ts';
+import { followRename, noteEvent, removeRepos } from './follow-change.ts';
 
 /** What receiving webhooks works with. */
 export interface Receiving extends Accepting {
@@ -57,9 +57,10 @@ async function senderOf(
 
 async function dispatch(
   deps: Receiving,
-  { scm }: ScmWebhooks,
+  sender: ScmWebhooks,
   { delivery, name, event }: ScmDelivery,
 ): Promise<Answer> {
+  const { scm } = sender;
   switch (event.kind) {
     case 'ping':
       return { status: 200, body: 'pong' };
@@ -67,6 +68,8 @@ async function dispatch(
       return acceptPush(deps, { scm, delivery }, event);
     case 'removed':
       return removeRepos(deps, { scm, name }, event);
+    case 'renamed':
+      return followRename(deps, sender, name, event);
     case 'noted':
       return noteEvent(deps, { scm, name }, event);
     case 'ignored':

@@ -59,8 +59,8 @@ describe('docs/configuration.md', () => {
   });
 
   it('lists every variable of the files beside stack.yml', () => {
-    const names = ['gateway_config.yml', 'github.yml', 'buildshiprun_limits.yml', 'slack.yml'];
-    const given = names.flatMap((file) => Object.keys(environmentFile(file)));
+    const names = ['gateway_config', 'github', 'gitlab', 'gitea', 'buildshiprun_limits', 'slack'];
+    const given = names.flatMap((name) => Object.keys(environmentFile(`${name}.yml`)));
     const known = new Set(documented.map(({ name }) => name));
     expect(given.filter((name) => !known.has(name))).to.deep.equal([]);
   });

@@ -13,7 +13,7 @@ const onlyAlex: Receiving['customers'] = { has: async (login) => login === 'alex
 const nobody: Receiving['customers'] = { has: async () => false };
 
 describe('github-event', () => {
-  it('accepts a push with one write and one message, and answers with its deployment', async () => {
+  it('accepts a push with one message, records it and its owner, and answers with its deployment', async () => {
     const deps = createReceiving({ customers: onlyAlex });
     const answer = await receiveWebhook(
       deps,
@@ -49,7 +49,10 @@ describe('github-event', () => {
       receivedAt: 1_700_000_000_000,
       installationId: 67049,
     });
-    expect([...deps.store.objects.keys()]).to.deep.equal([`deliveries/github/${delivery}/001`]);
+    expect([...deps.store.objects.keys()].sort()).to.deep.equal([
+      `deliveries/github/${delivery}/001`,
+      'owners/alexellis.json',
+    ]);
     expect(deps.messages.sent).to.have.length(1);
   });
 
@@ -90,7 +93,7 @@ describe('github-event', () => {
     const answer = await receiveWebhook(deps, githubWebhook('installation_repositories', payload));
     expect(answer.status).to.equal(202);
     expect(deps.messages.of('collectGarbage')).to.deep.equal([
-      { owner: 'alexellis', repo: 'release', functions: [] },
+      { owner: 'alexellis', repo: 'release', functions: [], from: { scm: 'github' } },
     ]);
   });
 
@@ -99,7 +102,7 @@ describe('github-event', () => {
     const payload = { action: 'deleted', installation: { account: { login: 'AlexEllis' } } };
     await receiveWebhook(deps, githubWebhook('installation', payload));
     expect(deps.messages.of('collectGarbage')).to.deep.equal([
-      { owner: 'alexellis', repo: '*', functions: [] },
+      { owner: 'alexellis', repo: '*', functions: [], from: { scm: 'github' } },
     ]);
   });
 

@@ -148,6 +148,7 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
       gateway_url: gateway.url,
       gateway_public_url: 'http://public.example',
       s3_url: s3.url,
+      github_url: git.origin,
       push_repository_url: `127.0.0.1:${builder.port}`,
       repository_url: `127.0.0.1:${builder.port}`,
       builder_url: builder.url,

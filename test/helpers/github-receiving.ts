@@ -1,5 +1,6 @@
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
 import { createGithubWebhooks, type GithubWebhooksConfig } from '#shared/scm/github/webhooks.ts';
+import { createOwnerClaims } from '#shared/scm/owner-claims.ts';
 import type { Receiving } from '#shared/webhooks/receive-webhook.ts';
 import { webhookSecret } from './github-webhook.ts';
 import { createMemoryObjectStore, type MemoryObjectStore } from './memory-object-store.ts';
@@ -26,6 +27,7 @@ export function createReceiving({
     now: () => 1_700_000_000_000,
     ...changes,
     store,
+    owners: createOwnerClaims(store),
     records: createRecords(store),
     messages: createRecordingMessages(),
   };

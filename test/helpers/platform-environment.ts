@@ -31,6 +31,10 @@ export async function writePlatformSecrets(folder: string): Promise<void> {
   const values: Record<string, string> = {
     'payload-secret': 'payload',
     'github-webhook-secret': 'webhook',
+    'gitlab-webhook-secret': 'webhook-of-gitlab',
+    'gitlab-api-token': 'glpat',
+    'gitea-webhook-secret': 'webhook-of-gitea',
+    'gitea-api-token': 'gitea',
     'jwt-private-key': pem(session.privateKey),
     'jwt-public-key': pem(session.publicKey),
     's3-access-key': 'access',

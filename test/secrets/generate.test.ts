@@ -9,12 +9,15 @@ import { tempDir } from '../helpers/temp-dir.ts';
 const script = join(import.meta.dirname, '../../secrets/generate.mjs');
 
 const made = [
+  'gitea-webhook-secret',
   'github-webhook-secret',
+  'gitlab-webhook-secret',
   'jwt-private-key',
   'jwt-public-key',
   'payload-secret',
   's3-access-key',
   's3-secret-key',
+  'sealing-private-key',
 ];
 
 describe('secrets/generate', () => {

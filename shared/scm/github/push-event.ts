@@ -11,12 +11,14 @@ const pushEventSchema = v.object({
   after: v.string(),
   deleted: v.optional(v.boolean(), false),
   head_commit: v.optional(v.nullable(v.object({ message: v.string() }))),
-  pusher: v.object({ name: v.string() }),
+  /** GitHub has a name here, Gitea a whole user. */
+  pusher: v.object({ name: v.optional(v.string()), login: v.optional(v.string()) }),
   repository: v.object({
     id: v.number(),
     name: v.string(),
     full_name: v.string(),
     private: v.boolean(),
+    internal: v.optional(v.boolean(), false),
     clone_url: v.string(),
     default_branch: v.string(),
     owner: v.object({ id: v.number(), login: v.string() }),
@@ -27,14 +29,19 @@ const pushEventSchema = v.object({
 const branchPrefix = 'refs/heads/';
 
 /**
- * Reads the body of a `push` event.
+ * Reads the body of a `push` event of GitHub, or of an SCM that speaks as GitHub does.
  *
- * @param githubUrl The host that repos are cloned from. The body does not get to choose it: whoever
+ * @param url The host that repos are cloned from. The body does not get to choose it: whoever
  * could would have our credentials sent there.
+ * @param setting The variable that says so, for the message.
  * @throws CloudError `OFC_BAD_REQUEST` or `OFC_NAME_INVALID`
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
  */
-export function parsePushEvent(body: string, githubUrl: string): BranchPush | IgnoredEvent {
+export function parsePushEvent(
+  body: string,
+  url: string,
+  setting = 'github_url',
+): BranchPush | IgnoredEvent {
   const event = parseBody('push', pushEventSchema, body);
   const { ref, repository } = event;
   if (!ref.startsWith(branchPrefix)) {
@@ -60,13 +67,13 @@ export function parsePushEvent(body: string, githubUrl: string): BranchPush | Ig
     login: repository.owner.login,
     repo,
     repoId: repository.id,
-    ...addresses(repository, githubUrl),
-    private: repository.private,
+    ...addresses(repository, url, setting),
+    private: repository.private || repository.internal,
     branch,
     defaultBranch: parseBranch(repository.default_branch),
     sha,
     before: parseSha(event.before),
-    pusher: event.pusher.name.slice(0, 100),
+    pusher: (event.pusher.name ?? event.pusher.login ?? '').slice(0, 100),
     message: event.head_commit?.message ?? '',
     installationId: event.installation?.id,
   };
@@ -74,16 +81,17 @@ export function parsePushEvent(body: string, githubUrl: string): BranchPush | Ig
 
 function addresses(
   repository: v.InferOutput<typeof pushEventSchema>['repository'],
-  githubUrl: string,
+  url: string,
+  setting: string,
 ) {
   const fullName = `${repository.owner.login}/${repository.name}`;
-  const repoUrl = `${githubUrl}/${fullName}`;
+  const repoUrl = `${url}/${fullName}`;
   const cloneUrl = `${repoUrl}.git`;
   if (repository.full_name !== fullName || repository.clone_url !== cloneUrl) {
     throw new CloudError(
       'OFC_BAD_REQUEST',
-      `The clone address of ${fullName} is not ${cloneUrl}: only repos on ${githubUrl} are built.`,
-      { hint: 'For another GitHub, the operator sets github_url.' },
+      `The clone address of ${fullName} is not ${cloneUrl}: only repos on ${url} are built.`,
+      { hint: `For another server, the operator sets ${setting}.` },
     );
   }
   return { fullName, repoUrl, cloneUrl };

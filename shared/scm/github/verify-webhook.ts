@@ -33,7 +33,7 @@ export async function verifyGithubWebhook(
   const { sha256, sha1 } = signatures;
   const valid =
     sha256 !== undefined
-      ? await verifySha256(body, sha256, secrets)
+      ? await isSignedSha256(body, sha256, secrets)
       : allowSha1 && sha1 !== undefined && verifySha1(body, sha1, secrets);
   if (!valid) {
     throw new CloudError('OFC_UNAUTHENTICATED', 'The signature of the webhook does not hold.', {
@@ -42,7 +42,8 @@ export async function verifyGithubWebhook(
   }
 }
 
-async function verifySha256(
+/** Whether `sha256=…` is the HMAC of these bytes with one of the secrets. */
+export async function isSignedSha256(
   body: Buffer,
   signature: string,
   { current, previous }: WebhookSecrets,

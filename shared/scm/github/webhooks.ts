@@ -5,6 +5,7 @@ import type { ScmId } from '../scm-id.ts';
 import type { ScmWebhooks } from '../scm-webhooks.ts';
 import { parseInstallationEvent } from './installation-event.ts';
 import { parsePushEvent } from './push-event.ts';
+import { parseRepositoryEvent } from './repository-event.ts';
 import { verifyGithubWebhook, type WebhookSecrets } from './verify-webhook.ts';
 
 /** One GitHub App. */
@@ -52,6 +53,8 @@ function readEvent(name: string, { rawBody }: ReceivedRequest, githubUrl: string
     case 'installation':
     case 'installation_repositories':
       return parseInstallationEvent(name, body);
+    case 'repository':
+      return parseRepositoryEvent(body);
     default:
       return { kind: 'ignored', why: `github-event cannot handle event: ${name}` };
   }

@@ -81,6 +81,7 @@ describe('advancing a deployment', () => {
       owner: 'alice',
       repo: 'hello',
       functions: ['a', 'b'],
+      from: { scm: 'github', repoId: deployment.repoId },
       of: { branch: 'master', id: deployment.id },
     });
     expect(await records.open()).to.deep.equal([]);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { FetchedCommit } from '#shared/git/fetch-commit.ts';
+import type { FetchedTree } from '#shared/git/fetch-commit.ts';
 import { createMemoryTree } from '#shared/shrinkwrap/memory-tree.ts';
 import { createTemplates } from '../../../functions/git-tar/templates.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
@@ -10,7 +10,7 @@ const builtIn = createMemoryTree({
   'node-ts/Dockerfile': 'FROM node\n',
   'no-template/Dockerfile': 'FROM node\n',
 });
-const repos: Record<string, FetchedCommit> = {
+const repos: Record<string, FetchedTree> = {
   'https://one.example': {
     tree: createMemoryTree({
       'template/go/template.yml': yml('go'),

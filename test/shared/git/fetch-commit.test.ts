@@ -42,8 +42,15 @@ describe('fetching a commit', () => {
 
   const workspaces = async () =>
     (await readdir(tmpdir())).filter((name) => name.startsWith('ofc-git-'));
-  const fetch = (sha: Sha, more: { token?: string; url?: string } = {}, bounds = limits) =>
-    fetchCommit({ url: server.url, sha, ...more }, bounds);
+  const fetch = (
+    sha: Sha,
+    { token, ...more }: { token?: string; url?: string } = {},
+    bounds = limits,
+  ) => {
+    const access =
+      token === undefined ? undefined : { username: 'x-access-token', password: token };
+    return fetchCommit({ url: server.url, sha, access, ...more }, bounds);
+  };
   const withTree = async (sha: Sha, look: (tree: GitTree) => Promise<void>) => {
     const { tree, remove } = await fetch(sha);
     try {

@@ -1,0 +1,36 @@
+import type { FunctionContext, FunctionEvent } from '#runtime-types';
+import { loadConfig, type Settings } from '../config.ts';
+import { createCustomers, customersSettings } from '../customers.ts';
+import { once } from '../once.ts';
+import { loadPipeline } from '../pipeline/pipeline.ts';
+import { createOwnerClaims } from '../scm/owner-claims.ts';
+import type { ScmWebhooks } from '../scm/scm-webhooks.ts';
+import { type Receiving, receiveWebhook } from './receive-webhook.ts';
+
+/** Reads the settings of all SCMs of one kind, and makes their webhooks. */
+export type LoadWebhooks = (settings: Settings) => ScmWebhooks[];
+
+/** The event function of a kind of SCM: receives its webhooks. */
+export function eventFunction(webhooks: LoadWebhooks) {
+  const loaded = once(() => loadConfig((settings) => load(settings, webhooks)));
+  return {
+    /** Reads the configuration; a mistake in it stops the function at its start. */
+    init: async (): Promise<void> => {
+      loaded();
+    },
+    handle: async (event: FunctionEvent, context: FunctionContext) => {
+      const { status, body } = await receiveWebhook(loaded(), event);
+      return context.status(status).succeed(body);
+    },
+  };
+}
+
+function load(settings: Settings, webhooks: LoadWebhooks): Receiving {
+  const { store, records, messages } = loadPipeline(settings, { admin: false });
+  const customers = settings.flag('validate_customers', true)
+    ? createCustomers(customersSettings(settings))
+    : undefined;
+  const owners = createOwnerClaims(store);
+  const scms = webhooks(settings);
+  return { scms, customers, store, owners, records, messages, now: Date.now };
+}
