@@ -1,6 +1,11 @@
 import type { FunctionDeployment, Resources } from '#shared/gateway/function-status.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
-import { deploymentLabels, repoUrlAnnotation, secretsAnnotation } from '#shared/pipeline/labels.ts';
+import {
+  deploymentLabels,
+  ownerAnnotations,
+  repoUrlAnnotation,
+  secretsAnnotation,
+} from '#shared/pipeline/labels.ts';
 import type { PlannedFunction } from '#shared/pipeline/plan.ts';
 
 /** What the operator lets a tenant's function have. */
@@ -60,6 +65,7 @@ export function functionDeployment(
       ...Object.fromEntries(
         Object.entries(fn.annotations).filter(([name]) => allowedAnnotations.has(name)),
       ),
+      ...ownerAnnotations(deployment),
       [repoUrlAnnotation]: deployment.repoUrl,
       ...(fn.secretsVersion !== undefined && { [secretsAnnotation]: fn.secretsVersion }),
     },

@@ -19,6 +19,21 @@ export const cloudLabel = {
   deployment: `${prefix}deployment`,
 } as const;
 
+/** The annotation with the owner's whole name, where a label cannot hold it (`group/sub`). */
+const ownerAnnotation = `${prefix}git-owner`;
+
+/** The annotation that says whose a function is, if the label alone does not. */
+export function ownerAnnotations({ owner }: Pick<Deployment, 'owner'>): Record<string, string> {
+  return labelValue(owner) === owner ? {} : { [ownerAnnotation]: owner };
+}
+
+/** Whose a function is; `undefined` if it is nobody's. */
+export function ownerName(fn: Pick<FunctionStatus, 'labels' | 'annotations'>): string | undefined {
+  const label = fn.labels?.[cloudLabel.owner];
+  const whole = fn.annotations?.[ownerAnnotation];
+  return whole !== undefined && labelValue(whole) === label ? whole : label;
+}
+
 /** The annotation that holds the repo's web address, too long for a label. */
 export const repoUrlAnnotation = `${prefix}git-repo-url`;
 

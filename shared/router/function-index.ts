@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FunctionStatus } from '../gateway/function-status.ts';
 import { hostLabel, type Owner, parseFunctionKey, parseOwner, serviceName } from '../names.ts';
+import { ownerName } from '../pipeline/labels.ts';
 
 /** A tenant's function, as the router needs it. */
 export interface IndexedFunction {
@@ -86,10 +87,11 @@ export function indexFunctions(
   functions: readonly FunctionStatus[],
 ): ReadonlyMap<string, IndexedFunction> {
   const index = new Map<string, IndexedFunction>();
-  for (const { name, labels, annotations } of functions) {
+  for (const fn of functions) {
+    const { name, labels, annotations } = fn;
     if (labels?.['com.openfaas.cloud.git-cloud'] !== '1') continue;
     try {
-      const owner = parseOwner(labels['com.openfaas.cloud.git-owner']);
+      const owner = parseOwner(ownerName(fn));
       const prefix = serviceName(owner, parseFunctionKey('x')).slice(0, -1);
       const key = parseFunctionKey(name.slice(prefix.length));
       if (serviceName(owner, key) !== name) continue;

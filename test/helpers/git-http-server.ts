@@ -21,7 +21,8 @@ export async function serveGit(folder: string): Promise<GitHttpServer> {
   const listening = await listen((request, response) => {
     const path = request.url ?? '';
     requests.push({ path, authorization: request.headers.authorization });
-    if (!server.intercept(request, response)) void answer(folder, request, response);
+    const rest = path.replace(/^\/[^/]+/, '');
+    if (!server.intercept(request, response)) void answerGit(folder, rest, request, response);
   });
   const server: GitHttpServer = {
     url: `${listening.url}/repo.git`,
@@ -33,13 +34,14 @@ export async function serveGit(folder: string): Promise<GitHttpServer> {
   return server;
 }
 
-/** One call of the CGI program. */
-async function answer(
+/** One call of git's CGI program: `path` is what the request asks for below the repo in `folder`. */
+export async function answerGit(
   folder: string,
+  pathAndQuery: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const [path = '', query = ''] = (request.url ?? '').split('?');
+  const [path = '', query = ''] = pathAndQuery.split('?');
   const child = spawn('git', ['-c', 'uploadpack.allowAnySHA1InWant=true', 'http-backend'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: {
@@ -51,7 +53,7 @@ async function answer(
       GIT_CONFIG_VALUE_1: '*',
       GIT_PROJECT_ROOT: folder,
       GIT_HTTP_EXPORT_ALL: '1',
-      PATH_INFO: join('/.git', path.replace(/^\/[^/]+/, '')),
+      PATH_INFO: join('/.git', path),
       REQUEST_METHOD: request.method,
       QUERY_STRING: query,
       CONTENT_TYPE: request.headers['content-type'] ?? '',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { FunctionStatus } from '#shared/gateway/function-status.ts';
+import { labelValue } from '#shared/names.ts';
 import { createFunctionIndex, indexFunctions } from '#shared/router/function-index.ts';
 import { eventually } from '../../helpers/eventually.ts';
 
@@ -29,6 +30,23 @@ describe('indexFunctions', () => {
       ['alice/hello', 'alice-hello'],
       ['a-b/c', 'a--b-c'],
     ]);
+  });
+});
+
+describe('an owner whose name no label can hold', () => {
+  const subgroup = (claimed: string) => ({
+    ...status('acme----stools-a', labelValue('acme/tools')),
+    annotations: { 'com.openfaas.cloud.git-owner': claimed },
+  });
+
+  it('is found by the annotation', () => {
+    const index = indexFunctions([subgroup('acme/tools')]);
+    expect([...index.keys()]).to.deep.equal(['acme----stools/a']);
+    expect(index.get('acme----stools/a')?.owner).to.equal('acme/tools');
+  });
+
+  it('is not, if label and annotation are of two owners', () => {
+    expect(indexFunctions([subgroup('acme/other'), subgroup('alice')]).size).to.equal(0);
   });
 });
 
