@@ -34,7 +34,7 @@ export function createGithubWebhooks(config: GithubWebhooksConfig): ScmWebhooks 
       return verifyGithubWebhook(request.rawBody, signatures, secrets, { allowSha1 });
     },
     async read(request) {
-      const name = requiredHeader(request, 'x-github-event', /^[a-z_]{1,50}$/);
+      const name = requiredHeader(request, 'x-github-event', /^[a-z0-9_]{1,50}$/);
       const delivery = requiredHeader(request, 'x-github-delivery', uuid).toLowerCase();
       return { delivery, name, event: readEvent(name, request, githubUrl) };
     },
