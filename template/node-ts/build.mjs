@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { access, cp, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -34,6 +34,7 @@ export async function build({
   await mkdir(outDir, { recursive: true });
   await copyAssets(functionDir, outDir, assets);
   const { build: bundle } = esbuild ?? (await import('esbuild'));
+  await bundleClient(functionDir, outDir, bundle, log);
   const { metafile, warnings } = await bundle(bundleOptions(contextDir, outDir, handler));
   for (const { text, location } of warnings) {
     log(`warning: ${location ? `${location.file}:${location.line}: ` : ''}${text}`);
@@ -81,6 +82,39 @@ function bundleOptions(contextDir, outDir, handler) {
     logLevel: 'silent',
     metafile: true,
   };
+}
+
+/**
+ * Bundles `client/main.tsx` (or `.ts`, `.js`), if there is one, for browsers into `static/client/`.
+ * Files are named by their content, so that they can be cached for ever; `manifest.json` tells the names.
+ */
+async function bundleClient(functionDir, outDir, bundle, log) {
+  const folder = join(functionDir, 'client');
+  const names = await readdir(folder).catch(() => []);
+  const entry = ['main.tsx', 'main.ts', 'main.js'].find((name) => names.includes(name));
+  if (entry === undefined) return;
+  const outdir = join(outDir, 'static', 'client');
+  const { metafile } = await bundle({
+    entryPoints: [join(folder, entry)],
+    absWorkingDir: functionDir,
+    outdir,
+    entryNames: '[name]-[hash]',
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    minify: true,
+    legalComments: 'external',
+    logLevel: 'silent',
+    metafile: true,
+  });
+  const files = Object.keys(metafile.outputs).map((path) => basename(path));
+  const manifest = Object.fromEntries(
+    ['js', 'css'].map((kind) => [kind, files.find((name) => name.endsWith(`.${kind}`)) ?? null]),
+  );
+  await writeFile(join(outdir, 'manifest.json'), JSON.stringify(manifest));
+  log(`bundled for browsers: ${files.filter((name) => /\.(?:js|css)$/.test(name)).join(', ')}`);
 }
 
 /** Checks the handler and what it imports, by the function's tsconfig.json or else the template's. */

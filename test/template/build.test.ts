@@ -49,6 +49,45 @@ describe('template/node-ts/build', () => {
     expect(log).to.include('types: checked');
   });
 
+  it('bundles client/main.tsx for browsers, named by its content', async () => {
+    const files = {
+      'handler.js': `
+        const { readFileSync } = require('fs');
+        const { join } = require('path');
+        const folder = join(__dirname, 'static/client');
+        module.exports = async () => {
+          const names = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+          const read = (name) => name && readFileSync(join(folder, name), 'utf8');
+          return { names, js: read(names.js), css: read(names.css) };
+        };`,
+      'client/tsconfig.json': '{"compilerOptions":{"jsx":"react","jsxFactory":"h"}}',
+      'client/main.tsx': `
+        import './look.css';
+        import { greeting } from './greeting.ts';
+        const h = (name: string, _: null, text: string) => document.createElement(name).append(text);
+        document.body.append(<p>{greeting}</p>);`,
+      'client/greeting.ts': "export const greeting: string = 'hello from the client';",
+      'client/look.css': 'p { color: red }',
+    };
+    const { names, js, css } = JSON.parse((await answerOf(files)).body) as {
+      names: Record<'js' | 'css', string>;
+      js: string;
+      css: string;
+    };
+    expect(names.js).to.match(/^main-[A-Z0-9]{8}\.js$/);
+    expect(names.css).to.match(/^main-[A-Z0-9]{8}\.css$/);
+    expect(js).to.include('hello from the client').and.not.include('import');
+    expect(css).to.include('color:red');
+    const changed = { ...files, 'client/greeting.ts': "export const greeting = 'other';" };
+    const after = JSON.parse((await answerOf(changed)).body) as { names: { js: string } };
+    expect(after.names.js).to.not.equal(names.js);
+  });
+
+  it('fails on client code that does not build, with its place', async () => {
+    const broken = { 'handler.js': 'module.exports = () => 1', 'client/main.js': 'let = ;' };
+    expect(await failureOf(broken)).to.include('client/main.js:1');
+  });
+
   it('builds a CommonJS handler, with __dirname, require and assets beside the bundle', async () => {
     const { body } = await answerOf(
       {
