@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util';
 import { parseDuration } from '#shared/config.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import { createLogger, type Logger } from '#shared/log.ts';
+import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
 import { openLogFile } from './platform/log-file.ts';
 import { pushSample, samplePath } from './platform/push-sample.ts';
 import { type Platform, type PlatformOptions, startPlatform } from './platform/start-platform.ts';
-import { formatTimeLine, timeLine } from './platform/time-line.ts';
 import type { Isolation } from './provider/sandbox.ts';
 
 const help = `OpenFaaS Cloud on this machine.

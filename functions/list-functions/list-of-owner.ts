@@ -2,7 +2,7 @@ import type { FunctionStatus } from '#shared/gateway/function-status.ts';
 import type { Owner } from '#shared/names.ts';
 import { belongsTo } from '#shared/pipeline/labels.ts';
 
-/** What a function's owner gets to see of it; never its environment. */
+/** What a function's owner gets to see of it; of its environment the names, never the values. */
 export type ListedFunction = Pick<
   FunctionStatus,
   'name' | 'image' | 'invocationCount' | 'replicas' | 'availableReplicas'
@@ -11,6 +11,11 @@ export type ListedFunction = Pick<
   readonly annotations: Readonly<Record<string, string>>;
   readonly envProcess?: string;
   readonly namespace?: string;
+  /** Names of variables. */
+  readonly environment: readonly string[];
+  /** Names of secrets. */
+  readonly secrets: readonly string[];
+  readonly limits: Readonly<Record<string, string>>;
 };
 
 /** The functions of one owner, as the original lists them: without the registry's host. */
@@ -25,6 +30,9 @@ export function listOfOwner(functions: readonly FunctionStatus[], owner: Owner):
       availableReplicas: fn.availableReplicas,
       labels: fn.labels ?? {},
       annotations: fn.annotations ?? {},
+      environment: Object.keys(fn.envVars ?? {}).sort(),
+      secrets: fn.secrets ?? [],
+      limits: fn.limits ?? {},
       ...(fn.envProcess === undefined ? {} : { envProcess: fn.envProcess }),
       ...(fn.namespace === undefined ? {} : { namespace: fn.namespace }),
     }));

@@ -32,6 +32,11 @@ export interface ObjectStore {
   exists(key: string): Promise<boolean>;
   /** Keys that start with `prefix`, in the order of their UTF-8 bytes; all of them unless limited. */
   list(prefix: string, options?: { readonly limit?: number }): Promise<string[]>;
+  /**
+   * The next parts of the keys that start with `prefix`, up to their next slash, each once and in
+   * order: what would be the folders below `prefix`.
+   */
+  folders(prefix: string): Promise<string[]>;
   /** Removes the object; an absent one is fine. */
   delete(key: string): Promise<void>;
 }

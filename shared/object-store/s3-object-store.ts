@@ -8,6 +8,7 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
   S3Client,
@@ -114,6 +115,35 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
     return { body: answer.Body, size: answer.ContentLength };
   }
 
+  /** Pages of a listing, of up to `limit` entries in all. */
+  async function* pages(
+    prefix: string,
+    limit: number,
+    delimiter?: string,
+  ): AsyncGenerator<ListObjectsV2CommandOutput> {
+    let left = limit;
+    let ContinuationToken: string | undefined;
+    while (left > 0) {
+      const page = await ifPresent(() =>
+        client.send(
+          new ListObjectsV2Command({
+            Bucket,
+            Prefix: prefix,
+            MaxKeys: Math.min(1000, left),
+            EncodingType: 'url', // XML cannot carry every key
+            ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
+            ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
+          }),
+        ),
+      );
+      if (page === undefined) return;
+      yield page;
+      left -= page.KeyCount ?? page.Contents?.length ?? 0;
+      ContinuationToken = page.NextContinuationToken;
+      if (ContinuationToken === undefined) return;
+    }
+  }
+
   return {
     get: (key) =>
       attempt('read an object', async () => {
@@ -185,27 +215,23 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
     list: (prefix, { limit = Number.POSITIVE_INFINITY } = {}) =>
       attempt('list objects', async () => {
         const keys: string[] = [];
-        let ContinuationToken: string | undefined;
-        while (keys.length < limit) {
-          const MaxKeys = Math.min(1000, limit - keys.length);
-          const page = await ifPresent(() =>
-            client.send(
-              new ListObjectsV2Command({
-                Bucket,
-                Prefix: prefix,
-                MaxKeys,
-                EncodingType: 'url', // XML cannot carry every key
-                ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
-              }),
-            ),
-          );
-          for (const { Key } of page?.Contents ?? []) {
+        for await (const page of pages(prefix, limit)) {
+          for (const { Key } of page.Contents ?? []) {
             if (Key !== undefined) keys.push(decodeKey(Key));
           }
-          ContinuationToken = page?.NextContinuationToken;
-          if (ContinuationToken === undefined) break;
         }
         return keys;
+      }),
+
+    folders: (prefix) =>
+      attempt('list objects', async () => {
+        const names: string[] = [];
+        for await (const page of pages(prefix, Number.POSITIVE_INFINITY, '/')) {
+          for (const { Prefix } of page.CommonPrefixes ?? []) {
+            if (Prefix !== undefined) names.push(decodeKey(Prefix).slice(prefix.length, -1));
+          }
+        }
+        return names;
       }),
 
     delete: (key) =>

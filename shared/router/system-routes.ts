@@ -48,6 +48,8 @@ export const systemRoutes: readonly SystemRoute[] = [
   { ...signedIn, path: '/list-functions', function: 'list-functions' },
   { ...signedIn, path: '/function-logs', function: 'function-logs' },
   { ...signedIn, path: '/system-metrics', function: 'system-metrics' },
+  { ...signedIn, path: '/dashboard', function: 'dashboard', sees: 'path' },
+  { ...signedIn, path: '/dashboard/', below: true, function: 'dashboard', sees: 'path' },
 ];
 
 const builder = {

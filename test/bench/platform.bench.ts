@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseOwner, parseRepoName } from '#shared/names.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
-import { formatTimeLine, timeLine } from '../../local/platform/time-line.ts';
+import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
 import { answering, deploymentsOn, stackFile } from '../helpers/deployments.ts';
 import type { GitRepo, RepoFiles } from '../helpers/git-repo.ts';
 import {

@@ -37,7 +37,7 @@ const functions: FunctionStatus[] = [
 const deps = { signer: testSigner, gateway: { list: async () => functions } };
 
 describe('list-functions', () => {
-  it("lists one owner's functions without the registry's host and the environment", async () => {
+  it("lists one owner's functions without the registry's host and values of variables", async () => {
     const listed = await answerList(deps, signedGet(receiver, 'user=ALICE'));
     expect(listed).to.deep.equal([
       {
@@ -48,6 +48,9 @@ describe('list-functions', () => {
         availableReplicas: 1,
         labels: labels('Alice'),
         annotations: { 'com.openfaas.cloud.git-repo-url': 'https://github.com/Alice/hello' },
+        environment: ['PASSWORD'],
+        secrets: ['alice-key'],
+        limits: {},
         envProcess: 'node index.mjs',
         namespace: 'openfaas-fn',
       },
@@ -59,8 +62,12 @@ describe('list-functions', () => {
         availableReplicas: 1,
         labels: labels('alice'),
         annotations: {},
+        environment: [],
+        secrets: [],
+        limits: {},
       },
     ]);
+    expect(JSON.stringify(listed)).not.to.include('in the environment');
   });
 
   it('shows them to who is signed in and may see the owner', async () => {

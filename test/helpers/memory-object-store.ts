@@ -42,6 +42,13 @@ export function createMemoryObjectStore(): MemoryObjectStore {
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes);
       return keys.slice(0, limit);
     },
+    async folders(prefix) {
+      const names = [...objects.keys()].flatMap((key) => {
+        const end = key.indexOf('/', prefix.length);
+        return key.startsWith(prefix) && end !== -1 ? [key.slice(prefix.length, end)] : [];
+      });
+      return [...new Set(names)].sort(byBytes);
+    },
     async delete(key) {
       objects.delete(key);
     },

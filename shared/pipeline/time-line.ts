@@ -1,4 +1,4 @@
-import type { DeploymentRecords } from '#shared/pipeline/states.ts';
+import type { DeploymentRecords } from './states.ts';
 
 /** A moment of a deployment, counted from the webhook. */
 export interface Moment {

@@ -1,0 +1,58 @@
+import type { ComponentChildren } from 'preact';
+import { useLocation } from 'preact-iso';
+import type { Me } from '../api-types.ts';
+import { paths } from './paths.ts';
+import { texts } from './texts.ts';
+
+/** What is on every page: whose things are shown, and the ways to them. */
+export function Layout({
+  me,
+  owner,
+  current,
+  children,
+}: {
+  me: Me;
+  owner: string;
+  current: 'functions' | 'deployments';
+  children: ComponentChildren;
+}) {
+  const { route } = useLocation();
+  const link = (name: typeof current, href: string) => (
+    <a href={href} aria-current={name === current ? 'page' : undefined}>
+      {texts[name]}
+    </a>
+  );
+  return (
+    <>
+      <a class="skip" href="#main">
+        {texts.skip}
+      </a>
+      <header>
+        <a class="home" href={paths.functions(owner)}>
+          {texts.product}
+        </a>
+        <select
+          aria-label={texts.owner}
+          value={owner}
+          onChange={({ currentTarget }) => route(paths[current](currentTarget.value))}
+        >
+          {me.owners.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <nav aria-label={owner}>
+          {link('functions', paths.functions(owner))}
+          {link('deployments', paths.deployments(owner))}
+        </nav>
+        <span class="who">
+          {me.login} · <a href="/auth/logout">{texts.signOut}</a>
+        </span>
+      </header>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RawHandler } from '#runtime-types';
+import { CloudError, toCloudError } from '#shared/errors.ts';
+import { type Identity, identityHeader, verifyIdentity } from '#shared/messages/identity.ts';
+import { signedPath, singleHeader } from '#shared/messages/receive.ts';
+import { receivedRequest } from '#shared/messages/received-request.ts';
+import { type Signer, signatureHeader } from '#shared/messages/signature.ts';
+import { sendError } from '#shared/web/error-page.ts';
+import { type ApiParts, answerApi } from './api.ts';
+import type { Asset } from './page-files.ts';
+import { type PageFiles, pageShell, shellHeaders } from './page-shell.ts';
+
+/** What the dashboard works with. */
+export interface DashboardParts extends ApiParts {
+  readonly files: PageFiles;
+  readonly assets: ReadonlyMap<string, Asset>;
+}
+
+const base = '/dashboard';
+
+/** Makes the dashboard's handler: the page, its files, and the API behind it. */
+export function createDashboard(parts: DashboardParts): RawHandler {
+  const shell = pageShell(parts.files);
+  return async (request, response, { callId, log, signal }) => {
+    try {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        throw new CloudError('OFC_METHOD', 'Only GET and HEAD are supported.');
+      }
+      const visitor = visitorOf(parts.signer, request);
+      const [path = ''] = (request.url ?? '').split('?');
+      const below = path.slice(base.length);
+      if (below.startsWith('/assets/')) return sendAsset(parts.assets, below, request, response);
+      if (!below.startsWith('/api/')) {
+        response.writeHead(200, shellHeaders);
+        return void response.end(request.method === 'HEAD' ? undefined : shell);
+      }
+      const query = new URL(request.url ?? '', 'http://dashboard').searchParams;
+      const name = below.slice('/api/'.length);
+      const answer = await answerApi(parts, { name, query, visitor, response, signal });
+      if (answer !== undefined) sendJson(response, answer);
+    } catch (thrown) {
+      const error = toCloudError(thrown);
+      if (error.kind !== 'user') log.error(error.message, { code: error.code });
+      if (response.headersSent) return void response.destroy();
+      sendError(request, response, { status: error.status, message: error.text, callId });
+    }
+  };
+}
+
+/** Who asks, as of-router vouches for it. */
+function visitorOf(signer: Signer, request: IncomingMessage): Identity {
+  const received = receivedRequest(request);
+  return verifyIdentity(signer, 'dashboard', signedPath(received), {
+    identity: singleHeader(received, identityHeader),
+    signature: singleHeader(received, signatureHeader),
+  });
+}
+
+function sendAsset(
+  assets: DashboardParts['assets'],
+  below: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const asset = assets.get(below.slice('/assets/'.length));
+  if (asset === undefined) throw new CloudError('OFC_NOT_FOUND', 'There is no such file.');
+  const packed = /\bbr\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const body = packed ? asset.brotli : asset.content;
+  response.writeHead(200, {
+    'content-type': asset.contentType,
+    'content-length': body.length,
+    'cache-control': 'private, max-age=31536000, immutable',
+    'x-content-type-options': 'nosniff',
+    vary: 'accept-encoding',
+    ...(packed ? { 'content-encoding': 'br' } : {}),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function sendJson(response: ServerResponse, value: object): void {
+  const body = JSON.stringify(value);
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(body);
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { Agent } from 'undici';
+import type { RawHandler } from '#runtime-types';
+import { loadConfig, type Settings } from '#shared/config.ts';
+import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { once } from '#shared/once.ts';
+import { createRecords } from '#shared/pipeline/records.ts';
+import { gatewaySettings, signerSettings, storeSettings } from '#shared/platform-settings.ts';
+import { publicUrlSettings } from '#shared/public-urls.ts';
+import { parseSite } from '#shared/router/site.ts';
+import { createDashboard } from './dashboard.ts';
+import { readPageFiles } from './page-files.ts';
+
+const loaded = once(() => createDashboard(loadConfig(load)));
+
+/** Reads the configuration and the page's files; a mistake stops the function at its start. */
+export const init = async (): Promise<void> => {
+  loaded();
+};
+
+/** The web page for developers, and the API behind it. */
+export const raw: RawHandler = (request, response, context) => loaded()(request, response, context);
+
+function load(settings: Settings) {
+  const gateway = gatewaySettings(settings, { admin: false });
+  const store = createS3ObjectStore(storeSettings(settings));
+  return {
+    signer: signerSettings(settings),
+    gateway: createGatewayClient(gateway),
+    gatewayUrl: gateway.url,
+    dispatcher: new Agent({ connect: { timeout: 10_000 } }),
+    store,
+    records: createRecords(store),
+    urls: publicUrlSettings(settings),
+    site: settings.parsed('gateway_pretty_url', parseSite),
+    ...readPageFiles(join(import.meta.dirname, 'static')),
+  };
+}
