@@ -2,20 +2,16 @@ import type { ServerResponse } from 'node:http';
 import type * as v from 'valibot';
 import { CloudError, errorMessage } from '#shared/errors.ts';
 import type { Identity } from '#shared/messages/identity.ts';
-import {
-  type Owner,
-  parseFunctionKey,
-  parseOwner,
-  parseRepoName,
-  parseSha,
-} from '#shared/names.ts';
+import { type Owner, parseFunctionKey, parseOwner, parseRepoName } from '#shared/names.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { parseDeploymentId } from '#shared/pipeline/deployment.ts';
 import { newestDeployments } from '#shared/pipeline/deployment-list.ts';
+import { cloudLabel } from '#shared/pipeline/labels.ts';
 import type { Records } from '#shared/pipeline/records.ts';
+import type { DeploymentRecords } from '#shared/pipeline/states.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
 import type { Site } from '#shared/router/site.ts';
-import type { DeploymentDetail, DeploymentPage, FunctionList, Me } from './api-types.ts';
+import type { DeploymentPage, FunctionList, FunctionRow, Me } from './api-types.ts';
 import { ask } from './ask.ts';
 import { deploymentDetail, deploymentRow } from './deployment-view.ts';
 import { functionRows, listedFunctionsSchema, ownerMetricsSchema } from './function-rows.ts';
@@ -57,32 +53,27 @@ export async function answerApi(parts: ApiParts, request: ApiRequest): Promise<o
     case 'me':
       return me(parts.site, visitor);
     case 'functions':
-      return await functions(parts, ownerOf(query, visitor), windowOf(query));
+      return await functions(parts, query, visitor);
     case 'function-traffic': {
-      const service = serviceOf(await ownedService(parts, query, visitor));
+      const { service } = await ownFunction(parts, query, visitor);
       return await traffic(parts, service, windowOf(query));
     }
     case 'deployments':
-      return await deployments(parts, ownerOf(query, visitor), query);
+      return await deployments(parts, query, visitor);
     case 'deployment':
-      return await deployment(parts, ownerOf(query, visitor), query);
-    case 'build-log':
-      return await stream(
-        'pipeline-log',
-        {
-          owner: ownerOf(query, visitor),
-          repo: parseRepoName(query.get('repo')),
-          sha: parseSha(query.get('sha')),
-          function: parseFunctionKey(query.get('function')),
-          ...(query.get('follow') === '1' ? { follow: '1' } : {}),
-        },
-        'text/plain; charset=utf-8',
-      );
+      return deploymentDetail(await ownDeployment(parts, query, visitor), parts.urls);
+    case 'build-log': {
+      const { owner, repo, sha } = (await ownDeployment(parts, query, visitor)).deployment;
+      const key = parseFunctionKey(query.get('function'));
+      const follow: Record<string, string> = query.get('follow') === '1' ? { follow: '1' } : {};
+      const log = { owner, repo, sha, function: key, ...follow };
+      return await stream('pipeline-log', log, 'text/plain; charset=utf-8');
+    }
     case 'function-log':
       return await stream(
         'function-logs',
         {
-          function: serviceOf(await ownedService(parts, query, visitor)),
+          function: (await ownFunction(parts, query, visitor)).service,
           ...only(query, ['since', 'tail', 'follow', 'filter', 'instance']),
         },
         'text/event-stream',
@@ -96,7 +87,13 @@ function me({ systemOrigin }: Site, { login, owners }: Identity): Me {
   return { login, owners: [...new Set([login.toLowerCase(), ...owners])], site: { systemOrigin } };
 }
 
-async function functions(parts: ApiParts, owner: Owner, window: string): Promise<FunctionList> {
+async function functions(
+  parts: ApiParts,
+  query: URLSearchParams,
+  visitor: Identity,
+): Promise<FunctionList> {
+  const owner = ownerOf(query, visitor);
+  const window = windowOf(query);
   let metricsProblem: string | null = null;
   const metrics = ask(
     parts,
@@ -108,9 +105,15 @@ async function functions(parts: ApiParts, owner: Owner, window: string): Promise
     metricsProblem = errorMessage(error);
     return undefined;
   });
-  const listed = await ask(parts, 'list-functions', { user: owner }, listedFunctionsSchema);
+  const listed = await listFunctions(parts, owner, visitor);
   const rows = functionRows(owner, listed, await metrics, parts.urls);
   return { functions: rows, metricsProblem };
+}
+
+/** The functions of an owner of the provider where the visitor signed in: others may share the name. */
+async function listFunctions(parts: ApiParts, owner: Owner, { provider }: Identity) {
+  const listed = await ask(parts, 'list-functions', { user: owner }, listedFunctionsSchema);
+  return listed.filter(({ labels }) => (labels[cloudLabel.scm] ?? 'github') === provider);
 }
 
 function traffic(
@@ -124,33 +127,38 @@ function traffic(
 
 async function deployments(
   { store, records }: ApiParts,
-  owner: Owner,
   query: URLSearchParams,
+  visitor: Identity,
 ): Promise<DeploymentPage> {
   const repo = query.get('repo');
   const before = query.get('before');
-  const refs = await newestDeployments(store, owner, {
+  const refs = await newestDeployments(store, ownerOf(query, visitor), {
     ...(repo === null ? {} : { repo: parseRepoName(repo) }),
     ...(before === null ? {} : { before: parseDeploymentId(before) }),
     limit: pageSize,
   });
   const found = await Promise.all(refs.map((ref) => records.load(ref)));
-  const rows = found.filter((each) => each !== undefined).map(deploymentRow);
+  const rows = found
+    .filter((each) => each !== undefined)
+    .filter(({ deployment }) => deployment.scm === visitor.provider)
+    .map(deploymentRow);
   return { deployments: rows, next: refs.length < pageSize ? null : (refs.at(-1)?.id ?? null) };
 }
 
-async function deployment(
-  { records, urls }: ApiParts,
-  owner: Owner,
+async function ownDeployment(
+  { records }: ApiParts,
   query: URLSearchParams,
-): Promise<DeploymentDetail> {
+  visitor: Identity,
+): Promise<DeploymentRecords> {
   const found = await records.load({
-    owner,
+    owner: ownerOf(query, visitor),
     repo: parseRepoName(query.get('repo')),
     id: parseDeploymentId(query.get('id')),
   });
-  if (found === undefined) throw new CloudError('OFC_NOT_FOUND', 'There is no such deployment.');
-  return deploymentDetail(found, urls);
+  if (found?.deployment.scm !== visitor.provider) {
+    throw new CloudError('OFC_NOT_FOUND', 'There is no such deployment.');
+  }
+  return found;
 }
 
 /** The owner a question is about; one that the visitor may not see does not exist for them. */
@@ -163,18 +171,17 @@ function ownerOf(query: URLSearchParams, { login, owners }: Identity): Owner {
 }
 
 /** A function, by `owner` and its key, which is theirs by the gateway's word. */
-async function ownedService(parts: ApiParts, query: URLSearchParams, visitor: Identity) {
+async function ownFunction(
+  parts: ApiParts,
+  query: URLSearchParams,
+  visitor: Identity,
+): Promise<FunctionRow> {
   const owner = ownerOf(query, visitor);
-  const listed = await ask(parts, 'list-functions', { user: owner }, listedFunctionsSchema);
-  const [found] = functionRows(owner, listed, undefined, parts.urls).filter(
-    ({ name }) => name === query.get('function'),
-  );
+  const listed = await listFunctions(parts, owner, visitor);
+  const rows = functionRows(owner, listed, undefined, parts.urls);
+  const found = rows.find(({ name }) => name === query.get('function'));
   if (found === undefined) throw new CloudError('OFC_NOT_FOUND', 'There is no such function.');
   return found;
-}
-
-function serviceOf({ service }: { service: string }): string {
-  return service;
 }
 
 function windowOf(query: URLSearchParams): string {

@@ -61,6 +61,7 @@ export function Chart({
             label: line.label,
             stroke: color(line.color),
             width: 2,
+            points: { show: true, size: 4 },
             ...(line.fill === true ? { fill: `${color(line.color)}33` } : {}),
             value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
           })),

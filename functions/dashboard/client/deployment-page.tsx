@@ -116,8 +116,8 @@ function FunctionOutcome({
 }
 
 function BuildLog({ deployment, name }: { deployment: DeploymentDetail; name: string }) {
-  const { owner, repo, sha } = deployment;
-  const log = useBuildLog(apiUrl('build-log', { owner, repo, sha, function: name, follow: '1' }));
+  const { owner, repo, id } = deployment;
+  const log = useBuildLog(apiUrl('build-log', { owner, repo, id, function: name, follow: '1' }));
   return (
     <>
       <h2>

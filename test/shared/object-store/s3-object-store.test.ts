@@ -161,6 +161,18 @@ describe('createS3ObjectStore', () => {
     expect(await store.list('l/000')).to.have.length(10);
   });
 
+  it('lists folders, each once and in order, over all pages', async () => {
+    const names = Array.from({ length: 1003 }, (_, index) => String(index).padStart(4, '0'));
+    for (let at = 0; at < names.length; at += 20) {
+      await Promise.all(names.slice(at, at + 20).map((name) => store.put(`f/${name}/a`, '')));
+    }
+    await store.put('f/0001/b/c', '');
+    await store.put('f/file', '');
+    expect(await store.folders('f/')).to.deep.equal(names);
+    expect(await store.folders('f/0001/')).to.deep.equal(['b']);
+    expect(await store.folders('none/')).to.deep.equal([]);
+  });
+
   it('lists keys that XML cannot carry', async () => {
     const keys = ['x/ +%2B&<>"', 'x/\u0001\r\n', 'x/ü😀'];
     for (const key of keys) await store.put(key, key);

@@ -1,0 +1,326 @@
+import { expect } from 'chai';
+import { Agent } from 'undici';
+import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { createLogger } from '#shared/log.ts';
+import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
+import { signatureHeader } from '#shared/messages/signature.ts';
+import { createRecords } from '#shared/pipeline/records.ts';
+import { createPublicUrls } from '#shared/public-urls.ts';
+import { parseSite } from '#shared/router/site.ts';
+import type {
+  DeploymentDetail,
+  DeploymentPage,
+  FunctionList,
+  Me,
+} from '../../../functions/dashboard/api-types.ts';
+import { createDashboard } from '../../../functions/dashboard/dashboard.ts';
+import { send } from '../../helpers/http-client.ts';
+import { listen, type TestServer } from '../../helpers/listen.ts';
+import {
+  createMemoryObjectStore,
+  type MemoryObjectStore,
+} from '../../helpers/memory-object-store.ts';
+import { testFunction, testPush } from '../../helpers/pipeline-fixtures.ts';
+import { testIdentity, testSigner } from '../../helpers/signed-request.ts';
+
+const prettyUrl = 'http://user.localhost:8080/function';
+const labels = (name: string, scm = 'github') => ({
+  'com.openfaas.cloud.git-cloud': '1',
+  'com.openfaas.cloud.git-owner': name,
+  'com.openfaas.cloud.git-scm': scm,
+  'com.openfaas.cloud.git-repo': 'hello',
+  'com.openfaas.cloud.git-branch': 'main',
+  'com.openfaas.cloud.git-sha': 'a'.repeat(40),
+  'com.openfaas.cloud.git-deploytime': '1700000000',
+});
+const listed = (name: string, more: object = {}) => ({
+  name,
+  image: 'alice/hello:1',
+  replicas: 1,
+  availableReplicas: 1,
+  labels: labels('alice'),
+  annotations: { 'com.openfaas.cloud.git-repo-url': 'https://github.com/Alice/hello' },
+  environment: ['COLOUR'],
+  secrets: [],
+  limits: { memory: '128Mi' },
+  ...more,
+});
+const series = { success: [1, 0, 3], failure: [0, 1, 0] };
+
+describe('dashboard', () => {
+  let gateway: TestServer;
+  let server: TestServer;
+  let store: MemoryObjectStore;
+  let asked: string[] = [];
+  let answers: Record<string, { status?: number; body: string }>;
+
+  before(async () => {
+    gateway = await listen((request, response) => {
+      const [, , name = '', rest = ''] =
+        /^(\/function\/([^/]+))(.*)$/.exec(request.url ?? '') ?? [];
+      // As the functions themselves do: nothing without a signature for them.
+      testSigner.verify(
+        { receiver: name, method: 'GET', path: rest, body: '' },
+        String(request.headers[signatureHeader]),
+      );
+      asked.push(`${name}${rest}`);
+      const { status = 200, body } = answers[name] ?? { status: 404, body: '' };
+      response.writeHead(status).end(body);
+    });
+    store = createMemoryObjectStore();
+    const handler = createDashboard({
+      signer: testSigner,
+      gateway: createGatewayClient({ url: gateway.url }),
+      gatewayUrl: gateway.url,
+      dispatcher: new Agent(),
+      store,
+      records: createRecords(store),
+      urls: createPublicUrls({ publicUrl: '', prettyUrl }),
+      site: parseSite(prettyUrl),
+      files: { js: 'main-1.js', css: 'main-1.css' },
+      assets: new Map([
+        [
+          'main-1.js',
+          { contentType: 'text/javascript', content: Buffer.from('x'), brotli: Buffer.from('br') },
+        ],
+      ]),
+    });
+    server = await listen((request, response) => {
+      const gone = new AbortController();
+      response.on('close', () => gone.abort());
+      const log = createLogger({}, () => undefined);
+      void handler(request, response, { callId: 'c', signal: gone.signal, log } as never);
+    });
+  });
+  beforeEach(() => {
+    asked = [];
+    store.objects.clear();
+    answers = {
+      'list-functions': {
+        body: JSON.stringify([
+          listed('alice-hello'),
+          listed('alice-other', { labels: labels('alice', 'gitlab') }),
+        ]),
+      },
+      'system-metrics': {
+        body: JSON.stringify({ functions: { 'alice-hello': { success: 4, failure: 1, series } } }),
+      },
+    };
+  });
+  after(async () => {
+    await server.close();
+    await gateway.close();
+  });
+
+  const get = async (
+    path: string,
+    owners = ['alice', 'acme'],
+    more: Record<string, string> = {},
+  ) => {
+    const identity = testIdentity({ login: owners[0] ?? '', owners });
+    const signed = signIdentity(testSigner, 'dashboard', path, identity);
+    return await send(server.port, path, {
+      headers: {
+        [identityHeader]: signed.identity,
+        [signatureHeader]: signed.signature,
+        ...more,
+      },
+    });
+  };
+  const api = async <T>(question: string, owners?: string[]): Promise<T> => {
+    const answer = await get(`/dashboard/api/${question}`, owners);
+    expect(answer.status, answer.body).to.equal(200);
+    return JSON.parse(answer.body) as T;
+  };
+  const deploy = async (changes: Parameters<typeof testPush>[0] = {}) => {
+    const records = createRecords(store);
+    const push = testPush(changes);
+    await records.begin(push);
+    return { records, push };
+  };
+
+  it('sends the page for every address, with nothing of other hosts in it', async () => {
+    for (const path of ['/dashboard', '/dashboard/', '/dashboard/alice/functions/hello?x=1']) {
+      const { status, headers, body } = await get(path);
+      expect(status).to.equal(200);
+      expect(headers['content-security-policy']).to.include(
+        "default-src 'none'; script-src 'self'",
+      );
+      expect(headers['cache-control']).to.equal('no-store');
+      expect(body).to.include('<script type="module" src="/dashboard/assets/main-1.js">');
+      expect(body).not.to.match(/https?:\/\//);
+    }
+  });
+
+  it('sends its files to be kept for ever, packed for who takes that', async () => {
+    const plain = await get('/dashboard/assets/main-1.js');
+    expect([plain.body, plain.headers['content-encoding']]).to.deep.equal(['x', undefined]);
+    expect(plain.headers['cache-control']).to.include('immutable');
+    const packed = await get('/dashboard/assets/main-1.js', undefined, {
+      'accept-encoding': 'gzip, br',
+    });
+    expect([packed.body, packed.headers['content-encoding']]).to.deep.equal(['br', 'br']);
+    for (const name of ['main-2.js', '../handler.ts', '', 'constructor']) {
+      expect((await get(`/dashboard/assets/${name}`)).status).to.equal(404);
+    }
+  });
+
+  it('tells who is signed in and whose things they may see', async () => {
+    expect(await api<Me>('me')).to.deep.equal({
+      login: 'alice',
+      owners: ['alice', 'acme'],
+      site: { systemOrigin: 'http://system.localhost:8080' },
+    });
+  });
+
+  it('lists functions with their traffic', async () => {
+    const { functions, metricsProblem } = await api<FunctionList>('functions?owner=alice');
+    expect(metricsProblem).to.equal(null);
+    expect(functions.map(({ service }) => service)).to.deep.equal(['alice-hello']);
+    expect(functions[0]).to.include({
+      name: 'hello',
+      url: 'http://alice.localhost:8080/hello',
+      repoUrl: 'https://github.com/Alice/hello',
+      deployedAt: 1_700_000_000_000,
+    });
+    expect(functions[0]?.traffic).to.deep.equal({ success: 4, failure: 1, spark: [1, 1, 3] });
+    expect(asked).to.have.members([
+      'list-functions/?user=alice',
+      'system-metrics/?user=alice&metrics_window=60m&detail=1',
+    ]);
+  });
+
+  it('shows the list without numbers while metrics do not answer', async () => {
+    answers['system-metrics'] = { status: 502, body: 'no' };
+    const list = await api<FunctionList>('functions?owner=alice&window=24h');
+    expect(list.functions[0]?.traffic).to.equal(null);
+    expect(list.metricsProblem).to.include('system-metrics');
+  });
+
+  it('links to no address that is not a web page', async () => {
+    const annotations = { 'com.openfaas.cloud.git-repo-url': 'javascript:alert(1)' };
+    answers['list-functions'] = { body: JSON.stringify([listed('alice-hello', { annotations })]) };
+    const { functions } = await api<FunctionList>('functions?owner=alice');
+    expect(functions[0]?.repoUrl).to.equal(null);
+  });
+
+  it('lists deployments, newest first, by page', async () => {
+    for (let minute = 0; minute < 30; minute++) {
+      await deploy({ receivedAt: 1_700_000_000_000 + minute * 60_000 });
+    }
+    await deploy({ repo: 'other', receivedAt: 1_800_000_000_000 });
+    const first = await api<DeploymentPage>('deployments?owner=alice');
+    expect(first.deployments).to.have.length(25);
+    expect(first.deployments[0]).to.include({ repo: 'other', state: 'received', endedAt: null });
+    const second = await api<DeploymentPage>(`deployments?owner=alice&before=${first.next}`);
+    expect(second.deployments).to.have.length(6);
+    expect(second.next).to.equal(null);
+    const ids = [...first.deployments, ...second.deployments].map(({ id }) => id);
+    expect(ids).to.deep.equal([...ids].sort().reverse());
+    const some = await api<DeploymentPage>('deployments?owner=alice&repo=other');
+    expect(some.deployments).to.have.length(1);
+  });
+
+  it('shows a deployment with its functions and steps', async () => {
+    const { records, push } = await deploy();
+    const key = testFunction('web').key;
+    const at = push.receivedAt + 900;
+    await records.recordPlan(push, {
+      outcome: 'planned',
+      functions: [testFunction('web')],
+      warnings: ['One thing.'],
+      at,
+    });
+    await records.recordBuild(push, key, {
+      outcome: 'failed',
+      code: 'OFC_BUILD_FAILED',
+      text: 'It does not compile.',
+      at: at + 10,
+    });
+    const detail = await api<DeploymentDetail>(`deployment?owner=alice&repo=hello&id=${push.id}`);
+    expect(detail.warnings).to.deep.equal(['One thing.']);
+    expect(detail.functions).to.deep.equal([
+      {
+        name: 'web',
+        state: 'failed',
+        text: 'It does not compile. (OFC_BUILD_FAILED)',
+        url: null,
+        cached: false,
+        hasLog: true,
+      },
+    ]);
+    expect(detail.steps.map(({ ms }) => ms)).to.deep.equal([0, 900, 910]);
+  });
+
+  it('streams logs of what is theirs', async () => {
+    const { push } = await deploy();
+    answers['pipeline-log'] = { body: 'step 1\n' };
+    answers['function-logs'] = { body: 'data: {}\n\n' };
+    const query = `owner=alice&repo=hello&id=${push.id}&function=web&follow=1`;
+    const build = await get(`/dashboard/api/build-log?${query}`);
+    expect([build.body, build.headers['content-type']]).to.deep.equal([
+      'step 1\n',
+      'text/plain; charset=utf-8',
+    ]);
+    expect(asked.at(-1)).to.equal(
+      `pipeline-log/?owner=alice&repo=hello&sha=${push.sha}&function=web&follow=1`,
+    );
+    const log = await get('/dashboard/api/function-log?owner=alice&function=hello&tail=5');
+    expect([log.body, log.headers['content-type']]).to.deep.equal([
+      'data: {}\n\n',
+      'text/event-stream',
+    ]);
+    expect(asked.at(-1)).to.equal('function-logs/?function=alice-hello&tail=5');
+    delete answers['pipeline-log'];
+    expect((await get(`/dashboard/api/build-log?${query}`)).status).to.equal(404);
+  });
+
+  it('has nothing of others for anybody', async () => {
+    const { push } = await deploy();
+    await deploy({ scm: 'gitlab', receivedAt: 1_700_000_100_000 });
+    const id = `id=${push.id}`;
+    const questions = [
+      'functions?owner=alice',
+      'deployments?owner=alice',
+      `deployment?owner=alice&repo=hello&${id}`,
+      `build-log?owner=alice&repo=hello&${id}&function=web`,
+      'function-log?owner=alice&function=hello',
+      'function-traffic?owner=alice&function=hello',
+    ];
+    for (const question of questions) {
+      const answer = await get(`/dashboard/api/${question}`, ['mallory', 'alic', 'alice-x']);
+      expect(answer.status, question).to.equal(404);
+    }
+    expect(asked).to.deep.equal([]);
+    // The same name at another provider is somebody else.
+    const { deployments } = await api<DeploymentPage>('deployments?owner=alice');
+    expect(deployments.map((each) => each.id)).to.deep.equal([push.id]);
+    const other = await get('/dashboard/api/function-traffic?owner=alice&function=other');
+    expect(other.status).to.equal(404);
+  });
+
+  it('answers nobody whom the router does not vouch for', async () => {
+    const bare = await send(server.port, '/dashboard/api/me');
+    expect(bare.status).to.equal(401);
+    const moved = signIdentity(testSigner, 'dashboard', '/dashboard/api/me', testIdentity({}));
+    const headers = { [identityHeader]: moved.identity, [signatureHeader]: moved.signature };
+    expect((await send(server.port, '/dashboard/api/functions', { headers })).status).to.equal(401);
+    const posted = await send(server.port, '/dashboard/api/me', { method: 'POST', headers });
+    expect(posted.status).to.equal(405);
+  });
+
+  it('refuses what is no question', async () => {
+    const expected: [string, number][] = [
+      ['nothing', 404],
+      ['functions', 422],
+      ['functions?owner=../x', 422],
+      ['functions?owner=alice&window=1y', 400],
+      ['deployments?owner=alice&before=zzz', 400],
+      ['deployments?owner=alice&repo=..', 422],
+      ['deployment?owner=alice&repo=hello&id=1', 400],
+    ];
+    for (const [question, status] of expected) {
+      expect((await get(`/dashboard/api/${question}`)).status, question).to.equal(status);
+    }
+  });
+});
