@@ -2,6 +2,7 @@ import type { Settings } from '#shared/config.ts';
 import type { GatewayConfig } from '#shared/gateway/gateway-client.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
+import type { Limit } from '#shared/router/limiter.ts';
 import { parseSite, type Site } from '#shared/router/site.ts';
 
 /** The router's configuration. */
@@ -16,6 +17,12 @@ export interface RouterConfig {
   readonly timeoutMs: number;
   readonly indexRefreshMs: number;
   readonly authCacheMs: number;
+  /** What one process lets an owner's functions and one client address have. */
+  readonly limits: { readonly owner: Limit; readonly address: Limit };
+  /** Asynchronous calls from outside a minute, for each owner; 0 = none. */
+  readonly asyncQuota: number;
+  /** TXT records, for custom domains; the system's resolver if absent. */
+  readonly resolveTxt?: (name: string) => Promise<string[][]>;
 }
 
 /** Reads the router's variables and secrets; for `loadConfig`. */
@@ -29,6 +36,17 @@ export function readConfig(settings: Settings): RouterConfig {
     timeoutMs: settings.duration('timeout', '60s'),
     indexRefreshMs: settings.duration('index_refresh', '1s'),
     authCacheMs: settings.duration('auth_cache', '5s'),
+    limits: {
+      owner: {
+        perSecond: settings.integer('owner_rate', 2000, { max: 1_000_000 }),
+        concurrency: settings.integer('owner_concurrency', 1000, { max: 1_000_000 }),
+      },
+      address: {
+        perSecond: settings.integer('address_rate', 500, { max: 1_000_000 }),
+        concurrency: settings.integer('address_concurrency', 250, { max: 1_000_000 }),
+      },
+    },
+    asyncQuota: settings.integer('async_quota', 60, { max: 100_000 }),
   };
 }
 

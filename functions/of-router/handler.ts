@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { InitHandler, RawHandler } from '#runtime-types';
+import type { InitHandler, MetricsHandler, RawHandler, UpgradeHandler } from '#runtime-types';
 import { loadConfig } from '#shared/config.ts';
 import { readConfig } from './config.ts';
 import { createRouter, type Router } from './router.ts';
@@ -17,3 +17,8 @@ export const init: InitHandler = () => {
 
 export const raw: RawHandler = (request, response, context) =>
   router.handle(request, response, context);
+
+export const upgrade: UpgradeHandler = (request, socket, head) =>
+  router.upgrade(request, socket, head);
+
+export const metrics: MetricsHandler = () => router.metrics();

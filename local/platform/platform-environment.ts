@@ -48,6 +48,9 @@ export function platformEnvironment(
     template_aliases: 'node18=node-ts,node20=node-ts,node22=node-ts',
     custom_templates: 'none',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    // On one machine all visitors have one address.
+    address_rate: '0',
+    address_concurrency: '0',
     platform_notes: options.notes.join('\n'),
   };
 }

@@ -44,12 +44,18 @@ export function parseResponseHead(text: string, method: string): ResponseHead {
     const name = field[1] ?? '';
     const value = trimEnd(field[2] ?? '');
     headers.push(name, value);
+    // Parsers differ on a tab behind a length, so none may stand behind what frames the message.
+    const exact = value === field[2];
     // The lengths tell most names apart from these three without a look at their letters.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {
-      if (length !== undefined || !/^[0-9]{1,15}$/.test(value)) return refuse('the length');
+      if (length !== undefined || !exact || !/^[0-9]{1,15}$/.test(value)) {
+        return refuse('the length');
+      }
       length = Number(value);
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
-      if (chunked || value.toLowerCase() !== 'chunked') return refuse('the transfer coding');
+      if (chunked || !exact || value.toLowerCase() !== 'chunked') {
+        return refuse('the transfer coding');
+      }
       chunked = true;
     } else if (name.length === 10 && name.toLowerCase() === 'connection') {
       if (/(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value)) keepAlive = false;

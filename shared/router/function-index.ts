@@ -26,6 +26,10 @@ export interface FunctionIndex {
     label: string,
     key: string,
   ): IndexedFunction | undefined | Promise<IndexedFunction | undefined>;
+  /** Resolves when a list that was asked for after this call is in use. */
+  refresh(): Promise<void>;
+  /** Starts a refresh in the background if the index is older than `refreshMs`. */
+  touch(): void;
 }
 
 interface FunctionIndexOptions {
@@ -35,6 +39,8 @@ interface FunctionIndexOptions {
   /** Misses ask the gateway at most this often; they wait for each other's answer. */
   readonly missEveryMs?: number;
   readonly onRefreshFailed?: (error: unknown) => void;
+  /** Gets each new list, the tenants' functions only. */
+  readonly onLoaded?: (functions: Iterable<IndexedFunction>) => void;
 }
 
 /**
@@ -43,7 +49,7 @@ interface FunctionIndexOptions {
  * per `missEveryMs`. A failing refresh keeps the last good index.
  */
 export function createFunctionIndex(options: FunctionIndexOptions): FunctionIndex {
-  const { list, refreshMs, missEveryMs = 100, onRefreshFailed } = options;
+  const { list, refreshMs, missEveryMs = 100, onRefreshFailed, onLoaded } = options;
   let functions: ReadonlyMap<string, IndexedFunction> = new Map();
   let startedAt = Number.NEGATIVE_INFINITY;
   /** The refresh that is to start next, and the one whose list is under way. */
@@ -53,6 +59,7 @@ export function createFunctionIndex(options: FunctionIndexOptions): FunctionInde
   const load = async (): Promise<void> => {
     startedAt = performance.now();
     functions = indexFunctions(await list());
+    onLoaded?.(functions.values());
   };
   const refresh = (): Promise<void> => {
     next ??= (async () => {
@@ -66,14 +73,20 @@ export function createFunctionIndex(options: FunctionIndexOptions): FunctionInde
     return next;
   };
 
+  const touch = (): void => {
+    if (next === undefined && performance.now() - startedAt > refreshMs) {
+      refresh().catch(onRefreshFailed ?? (() => undefined));
+    }
+  };
+
   return {
+    refresh,
+    touch,
     find(label, key) {
       const id = `${label}/${key}`;
       const found = functions.get(id);
       if (found === undefined) return refresh().then(() => functions.get(id));
-      if (next === undefined && performance.now() - startedAt > refreshMs) {
-        refresh().catch(onRefreshFailed ?? (() => undefined));
-      }
+      touch();
       return found;
     },
   };

@@ -30,6 +30,15 @@ export type Resolution =
       readonly path: string;
       readonly query: string;
     }
+  /** A host that may be some function's own; the whole path is the function's. */
+  | {
+      readonly kind: 'domain';
+      /** Without a port. */
+      readonly domain: string;
+      readonly host: string;
+      readonly path: string;
+      readonly query: string;
+    }
   | { readonly kind: 'health' }
   | { readonly kind: 'refused'; readonly status: RefusalStatus; readonly allow?: string };
 
@@ -69,9 +78,13 @@ export function resolve(
   }
   const parsed = parseTarget(target);
   if (typeof parsed === 'number') return refused(parsed);
-  if (name.kind === 'foreign') return refused(404);
   if (!methods.includes(method)) return refused(405, methods);
   const { first, tail, query } = parsed;
+  if (name.kind === 'foreign') {
+    const host = `${name.host}${site.port}`;
+    return { kind: 'domain', domain: name.host, host, path: parsed.path, query };
+  }
+  if (first === undefined) return refused(404);
   if (name.kind === 'owner') {
     if (first === '') return refused(404);
     const { label } = name;

@@ -1,7 +1,9 @@
 /** A request target (RFC 9112 §3.2.1) that means the same to everyone who reads it. */
 export interface Target {
-  /** The first segment: `hello` in `/hello/a?x`; empty for `/`. */
-  readonly first: string;
+  /** All of it before the query, byte for byte. */
+  readonly path: string;
+  /** The first segment, if a function can have that name: `hello` in `/hello/a?x`; empty for `/`. */
+  readonly first: string | undefined;
   /** What follows it, byte for byte: empty, or beginning with `/`. */
   readonly tail: string;
   /** With its `?`, byte for byte; empty if there is none. */
@@ -17,11 +19,11 @@ export const maxTargetLength = 8192;
  *
  * Refused are: other forms than `/path?query`, control characters, spaces, backslashes, `#` and bytes
  * beyond ASCII; malformed escapes and `%00`; dot segments and empty segments, plain, encoded, encoded
- * twice, or made by an encoded slash or backslash; anything but `a-z 0-9 -` in the first segment.
+ * twice, or made by an encoded slash or backslash.
  *
  * @returns The target, or the HTTP status of the refusal.
  */
-export function parseTarget(raw: string): Target | 400 | 404 | 414 {
+export function parseTarget(raw: string): Target | 400 | 414 {
   if (raw.length > maxTargetLength) return 414;
   const question = raw.indexOf('?');
   const path = question === -1 ? raw : raw.slice(0, question);
@@ -30,9 +32,9 @@ export function parseTarget(raw: string): Target | 400 | 404 | 414 {
   if (/[\\#]/.test(path) || query.includes('#')) return 400;
   if (/%|\/[./]/.test(path) && isAmbiguous(path)) return 400;
   const slash = path.indexOf('/', 1);
-  const first = slash === -1 ? path.slice(1) : path.slice(1, slash);
-  if (!/^[a-z0-9-]*$/.test(first)) return 404;
-  return { first, tail: slash === -1 ? '' : path.slice(slash), query };
+  const segment = slash === -1 ? path.slice(1) : path.slice(1, slash);
+  const first = /^[a-z0-9-]*$/.test(segment) ? segment : undefined;
+  return { path, first, tail: slash === -1 ? '' : path.slice(slash), query };
 }
 
 /** Deeper encodings are refused: each level costs a pass, and no honest address has that many. */

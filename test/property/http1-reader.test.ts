@@ -76,6 +76,8 @@ const value = fc.constantFrom(
 const framing = fc.constantFrom(
   ['Content-Length: 5'],
   ['content-length:5'],
+  ['content-length:5\t'],
+  ['content-length: 5 '],
   ['Content-Length: 5', 'Content-Length: 3'],
   ['Content-Length: 5', 'Transfer-Encoding: chunked'],
   ['Transfer-Encoding: chunked'],

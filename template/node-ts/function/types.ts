@@ -48,6 +48,8 @@ export interface RawContext {
   /** Aborted when the caller has gone or `exec_timeout` is over. */
   readonly signal: AbortSignal;
   readonly log: FunctionLog;
+  /** Adds fields to the line that the runtime logs when the request has ended. */
+  note(fields: LogFields): void;
 }
 
 /** How a classic handler answers. Returning a value is the same as `succeed(value)`. */
@@ -83,6 +85,9 @@ export type RawHandler = (
 
 /** The export `upgrade`: takes a connection over, for example for WebSockets. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
+
+/** The export `metrics`: further series in the Prometheus text format, for `/metrics`. */
+export type MetricsHandler = () => string | Promise<string>;
 
 /** The export `init`: awaited before the function listens; if it throws the process exits with 1. */
 export type InitHandler = () => unknown;

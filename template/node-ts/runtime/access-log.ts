@@ -8,11 +8,17 @@ import { isoTime, writeLine } from './log.ts';
  */
 export function createAccessLog(base: LogFields): (call: Call, status: number) => void {
   const common = JSON.stringify({ level: 'info', message: 'request', ...base }).slice(1, -1);
-  return ({ request, response, seconds, callId, path }, status) => {
+  return ({ request, response, seconds, callId, path, notes }, status) => {
     const incomplete = response.writableFinished ? '' : ',"incomplete":true';
+    const noted = notes === undefined ? '' : more(notes);
     writeLine(
       `{"time":"${isoTime()}",${common},"method":"${request.method}","path":${JSON.stringify(path)},` +
-        `"status":${status},"durationMs":${(seconds * 1000).toFixed(3)},"callId":"${callId}"${incomplete}}\n`,
+        `"status":${status},"durationMs":${(seconds * 1000).toFixed(3)},"callId":"${callId}"${incomplete}${noted}}\n`,
     );
   };
+}
+
+function more(notes: LogFields): string {
+  const text = JSON.stringify(notes).slice(1, -1);
+  return text === '' ? '' : `,${text}`;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FunctionLog, RawContext } from '../function/types.ts';
+import type { FunctionLog, LogFields, RawContext } from '../function/types.ts';
 import { splitTarget } from './request-target.ts';
 
 /** One request on its way through the function. What is rarely needed is made when asked for. */
@@ -10,6 +10,8 @@ export class Call implements RawContext {
   readonly path: string;
   readonly rawQuery: string;
   readonly startedAt = performance.now();
+  /** What the handler adds to the access log. */
+  notes: LogFields | undefined;
   readonly #base: FunctionLog;
   #log: FunctionLog | undefined;
   #controller: AbortController | undefined;
@@ -33,6 +35,10 @@ export class Call implements RawContext {
   get log(): FunctionLog {
     this.#log ??= this.#base.with({ callId: this.callId });
     return this.#log;
+  }
+
+  note(fields: LogFields): void {
+    this.notes = this.notes === undefined ? fields : { ...this.notes, ...fields };
   }
 
   get signal(): AbortSignal {

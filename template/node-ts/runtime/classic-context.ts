@@ -1,4 +1,4 @@
-import type { FunctionContext, FunctionLog } from '../function/types.ts';
+import type { FunctionContext, FunctionLog, LogFields } from '../function/types.ts';
 import type { Call } from './call.ts';
 
 type Headers = Readonly<Record<string, string | string[]>>;
@@ -28,6 +28,10 @@ export class ClassicContext implements FunctionContext {
 
   get log(): FunctionLog {
     return this.#call.log;
+  }
+
+  note(fields: LogFields): void {
+    this.#call.note(fields);
   }
 
   /** Whether the handler chose a status itself. */

@@ -24,7 +24,7 @@ import { createUpgrade } from './upgrade.ts';
 export async function start(handlerModule: Readonly<Record<string, unknown>>): Promise<void> {
   const { env } = process;
   const config = readConfig(env);
-  const { handler, upgrade, init } = pickHandler(handlerModule);
+  const { handler, upgrade, init, metrics: own } = pickHandler(handlerModule);
   const base = env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {};
   const log = createLog(base);
   const lifecycle = createLifecycle();
@@ -60,6 +60,7 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
   lockFile.create();
   log.info('listening', { address, node: process.version });
   if (config.metricsPort !== 'off') {
-    await serveMetrics(config.metricsPort, metrics, lifecycle, log);
+    const render = async () => metrics.render(lifecycle.inflight) + ((await own?.()) ?? '');
+    await serveMetrics(config.metricsPort, render, log);
   }
 }

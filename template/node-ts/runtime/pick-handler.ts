@@ -1,4 +1,10 @@
-import type { Handler, InitHandler, RawHandler, UpgradeHandler } from '../function/types.ts';
+import type {
+  Handler,
+  InitHandler,
+  MetricsHandler,
+  RawHandler,
+  UpgradeHandler,
+} from '../function/types.ts';
 
 /** What a handler file exports, in one of the two forms. */
 export interface PickedHandler {
@@ -7,6 +13,7 @@ export interface PickedHandler {
     | { readonly kind: 'raw'; readonly handle: RawHandler };
   readonly upgrade: UpgradeHandler | undefined;
   readonly init: InitHandler | undefined;
+  readonly metrics: MetricsHandler | undefined;
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -38,6 +45,7 @@ export function pickHandler(module: Exports): PickedHandler {
         : { kind: 'raw', handle: raw },
     upgrade: find<UpgradeHandler>('upgrade'),
     init: find<InitHandler>('init'),
+    metrics: find<MetricsHandler>('metrics'),
   };
 }
 

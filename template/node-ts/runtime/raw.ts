@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RawHandler } from '../function/types.ts';
 import { answerFailure } from './failure.ts';
 import type { Serve } from './serve.ts';
@@ -9,7 +10,7 @@ export function serveRaw(handler: RawHandler): Serve {
     const { request, response, log } = call;
     // A write after the end (for example after a timeout's 504) must not end the process.
     response.on('error', (error) => log.warn('Writing failed.', { error: error.message }));
-    if (request.headers.expect !== undefined) response.writeContinue();
+    if (request.headers.expect !== undefined) inviteWhenRead(request, response);
     timeHead(call);
     try {
       await handler(request, response, call);
@@ -18,4 +19,17 @@ export function serveRaw(handler: RawHandler): Serve {
       else log.warn('The handler failed after the caller had gone.', { error: String(thrown) });
     }
   };
+}
+
+/**
+ * Answers `Expect: 100-continue` once the handler begins to read, so that whom it refuses need not
+ * send the body (RFC 9110 §10.1.1).
+ */
+function inviteWhenRead(request: IncomingMessage, response: ServerResponse): void {
+  const invite = (event: string | symbol) => {
+    if (event !== 'data' && event !== 'readable') return;
+    request.off('newListener', invite);
+    if (!response.headersSent && !response.destroyed) response.writeContinue();
+  };
+  request.on('newListener', invite);
 }

@@ -15,11 +15,18 @@ const router = createRouter({
   timeoutMs: 60_000,
   indexRefreshMs: 1000,
   authCacheMs: 5000,
+  limits: { owner: { perSecond: 0, concurrency: 0 }, address: { perSecond: 0, concurrency: 0 } },
+  asyncQuota: 60,
 });
 const log = createLogger();
 const signal = new AbortController().signal;
 const { port } = await listen((request, response) => {
-  void router.handle(request, response, { callId: randomUUID(), signal, log });
+  void router.handle(request, response, {
+    callId: randomUUID(),
+    signal,
+    log,
+    note: () => undefined,
+  });
 });
 process.on('message', () =>
   process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }),

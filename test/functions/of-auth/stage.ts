@@ -106,7 +106,12 @@ export async function buildAuthStage({
   );
   const front = await listen((request, response) => {
     const log = createLogger({}, (line) => lines.push(line));
-    void handle(request, response, { callId: 'call', signal: new AbortController().signal, log });
+    void handle(request, response, {
+      callId: 'call',
+      signal: new AbortController().signal,
+      log,
+      note: () => undefined,
+    });
   });
   return {
     port: front.port,

@@ -126,15 +126,13 @@ describe('of-router routing', () => {
     expect((await send(stage.port, '/healthz', toAlice)).body).to.equal('hello');
   });
 
-  it('refuses methods that no provider passes on, and WebSockets', async () => {
+  it('refuses methods that no provider passes on', async () => {
     expect((await send(stage.port, '/hello', { ...toAlice, method: 'TRACE' })).status).to.equal(
       405,
     );
     expect((await send(stage.port, '/hello', { ...toAlice, method: 'PROPFIND' })).status).to.equal(
       405,
     );
-    const headers = { ...toAlice.headers, connection: 'upgrade', upgrade: 'websocket' };
-    expect((await send(stage.port, '/hello', { headers })).status).to.equal(501);
     expect(stage.seen).to.have.length(0);
   });
 
@@ -155,7 +153,6 @@ describe('of-router routing', () => {
       return stage.lines[0] ?? '';
     });
     expect(JSON.parse(line)).to.include({
-      message: 'routed',
       status: 200,
       owner: 'alice',
       target: 'alice-hello',

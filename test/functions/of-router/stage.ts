@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { RawContext } from '#runtime-types';
 import { createLogger } from '#shared/log.ts';
 import { createSigner, type Signer } from '#shared/messages/signature.ts';
@@ -19,12 +20,17 @@ export interface Stage {
   /** Questions that reached of-auth. */
   readonly questions: { url: string; headers: IncomingMessage['headers'] }[];
   readonly lists: () => number;
+  metrics(): Promise<string>;
   close(): Promise<void>;
 }
 
 export interface StageOptions {
   /** Tenants' functions by deployed name; the value is the owner label. */
   readonly functions?: Record<string, string>;
+  /** Annotations of tenants' functions by deployed name. */
+  readonly annotations?: Record<string, Record<string, string>>;
+  /** Plays WebSockets at the gateway. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Plays the functions; by default they answer `hello` after reading the body. */
   readonly answer?: RequestListener;
   /** Plays of-auth; by default everything is allowed. */
@@ -53,7 +59,13 @@ export async function buildStage(options: StageOptions = {}): Promise<Stage> {
     if (url === '/system/functions') {
       lists += 1;
       if (options.list !== undefined) return options.list(response);
-      return sendJson(response, Object.entries(functions).map(tenantFunction));
+      return sendJson(
+        response,
+        Object.entries(functions).map(([name, owner]) => ({
+          ...tenantFunction([name, owner]),
+          annotations: options.annotations?.[name],
+        })),
+      );
     }
     if (url.startsWith('/function/of-auth/q/')) {
       questions.push({ url: url.slice('/function/of-auth'.length), headers: request.headers });
@@ -62,7 +74,7 @@ export async function buildStage(options: StageOptions = {}): Promise<Stage> {
     }
     const record = {
       method: request.method ?? '',
-      url: url.slice('/function'.length),
+      url: url.startsWith('/function') ? url.slice('/function'.length) : url,
       rawHeaders: request.rawHeaders,
       body: '',
     };
@@ -73,6 +85,7 @@ export async function buildStage(options: StageOptions = {}): Promise<Stage> {
     });
     request.on('end', () => response.end('hello'));
   });
+  if (options.upgrade !== undefined) gateway.server.on('upgrade', options.upgrade);
   const signer = createSigner({ current: 'stage-secret' });
   const router = createRouter({
     site: parseSite('https://user.example.com/function'),
@@ -83,6 +96,12 @@ export async function buildStage(options: StageOptions = {}): Promise<Stage> {
     timeoutMs: 5000,
     indexRefreshMs: 1000,
     authCacheMs: 5000,
+    limits: {
+      owner: { perSecond: 0, concurrency: 0 },
+      address: { perSecond: 0, concurrency: 0 },
+    },
+    asyncQuota: 60,
+    resolveTxt: async () => [],
     ...config,
   });
   const front = await listen((request, response) => {
@@ -91,11 +110,17 @@ export async function buildStage(options: StageOptions = {}): Promise<Stage> {
       callId: typeof callId === 'string' ? callId : randomUUID(),
       signal: new AbortController().signal,
       log: createLogger({}, (line) => lines.push(line)),
+      note: (fields) =>
+        void lines.push(
+          JSON.stringify({ method: request.method, status: response.statusCode, ...fields }),
+        ),
     };
     void router.handle(request, response, context);
   });
+  front.server.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));
   return {
     port: front.port,
+    metrics: router.metrics,
     signer,
     lines,
     seen,
