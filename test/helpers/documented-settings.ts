@@ -75,7 +75,13 @@ export function documentedSecrets(functions: readonly string[]) {
   return tableRows(configuration(), 'secret').map(([name = '', readers = '', note = '']) => ({
     name,
     readers: expand(readers, functions),
-    optional: note.startsWith('optional'),
+    /** `optional`, or `optional in a, b`. */
+    optional: (reader: string) => {
+      const only = /^optional in ([^:]+):/.exec(note)?.[1];
+      return (
+        note.startsWith('optional') && (only === undefined || only.split(', ').includes(reader))
+      );
+    },
   }));
 }
 
