@@ -1,69 +1,71 @@
-import type { FunctionContext, FunctionEvent } from '#runtime-types';
-import { createHttpBuilder } from '#shared/builder/http-builder.ts';
-import { loadConfig, type Settings } from '#shared/config.ts';
+/**
+ * of-builder: builds one function of a deployment (`POST /`, from the pipeline), and whatever
+ * `faas-cli publish --remote-builder` sends (`/build`).
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InitHandler, RawHandler } from '#runtime-types';
+import { loadConfig } from '#shared/config.ts';
 import { CloudError } from '#shared/errors.ts';
-import { receiveMessage } from '#shared/messages/receive.ts';
-import type { Signer } from '#shared/messages/signature.ts';
+import { maxMessageBytes, receiveMessage } from '#shared/messages/receive.ts';
 import { once } from '#shared/once.ts';
 import { buildMessageSchema } from '#shared/pipeline/messages.ts';
-import { loadPipeline } from '#shared/pipeline/pipeline.ts';
-import { pullName } from '#shared/registry/image-name.ts';
-import { type Building, buildFunction } from './build-function.ts';
-import { openLogSink } from './log-sink.ts';
+import { buildFunction } from './build-function.ts';
+import { readConfig } from './config.ts';
+import { serveRemoteBuilds } from './remote-builds.ts';
 
-interface OfBuilder {
-  readonly signer: Signer;
-  readonly building: Building;
-  readonly maxBuilds: number;
-}
-
-const loaded = once(() => loadConfig(load));
-let running = 0;
+const loaded = once(() => loadConfig(readConfig));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
-export const init = async (): Promise<void> => {
+export const init: InitHandler = () => {
   loaded();
 };
 
-/** Builds one function of a deployment; a full builder answers 429, and the queue tries again. */
-export default async (event: FunctionEvent, context: FunctionContext) => {
-  const { signer, building, maxBuilds } = loaded();
-  if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
-  const message = receiveMessage(signer, 'of-builder', event, buildMessageSchema);
-  if (running >= maxBuilds) {
-    return context.status(429).headers({ 'retry-after': '1' }).succeed('The builder is busy.');
+export const raw: RawHandler = async (request, response, context) => {
+  const [path = '/', rawQuery = ''] = (request.url ?? '/').split('?', 2);
+  if (path !== '/') {
+    await serveRemoteBuilds(loaded().remote, path, request, response, context);
+    return;
   }
-  running += 1;
-  try {
-    const record = await buildFunction(building, message, message.function);
-    return context.status(200).succeed({ outcome: record?.outcome ?? 'ended' });
-  } finally {
-    running -= 1;
-  }
+  if (request.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
+  await buildPlanned(request, response, rawQuery);
 };
 
-function load(settings: Settings): OfBuilder {
-  const pipeline = loadPipeline(settings, { admin: false });
-  const urls = {
-    push: settings.text('push_repository_url'),
-    pull: settings.text('repository_url'),
-  };
-  const logEveryMs = settings.duration('log_interval', '1s');
-  const building: Building = {
-    records: pipeline.records,
-    store: pipeline.store,
-    builder: createHttpBuilder(settings.url('builder_url'), settings.secret('payload-secret')),
-    openLog: ({ deployment: { owner, repo, sha, id } }, key) =>
-      openLogSink(
-        pipeline.gateway,
-        pipeline.signer,
-        { owner, repo, sha, function: key, run: `${id}-${Date.now().toString(36)}` },
-        logEveryMs,
-      ),
-    pullName: (image) => pullName(image, urls),
-    timeoutMs: settings.duration('build_timeout', '10m'),
-    watchMs: settings.duration('cancel_interval', '1s'),
-  };
-  const maxBuilds = settings.integer('max_builds', 4, { min: 1, max: 100 });
-  return { signer: pipeline.signer, building, maxBuilds };
+/** Builds what a message of the pipeline names; a full builder answers 429, and the queue tries again. */
+async function buildPlanned(
+  request: IncomingMessage,
+  response: ServerResponse,
+  rawQuery: string,
+): Promise<void> {
+  const { signer, building, slots } = loaded();
+  const { headers } = request;
+  const rawBody = await readMessage(request);
+  const event = { method: 'POST', path: '/', rawQuery, headers, rawBody };
+  const message = receiveMessage(signer, 'of-builder', event, buildMessageSchema);
+  const free = slots.take(message.owner);
+  if (free === undefined) {
+    response.setHeader('retry-after', '1');
+    throw new CloudError('OFC_BUSY', 'The builder is busy.');
+  }
+  try {
+    const record = await buildFunction(building, message, message.function);
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ outcome: record?.outcome ?? 'ended' }));
+  } finally {
+    free();
+  }
+}
+
+async function readMessage(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxMessageBytes) {
+      throw new CloudError('OFC_TOO_LARGE', 'That is no message: it is too large.');
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

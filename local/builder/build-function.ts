@@ -53,7 +53,7 @@ export async function buildFunction(tools: BuildTools, job: BuildJob): Promise<I
   if (language !== 'node-ts') {
     const what = language === undefined ? 'This Dockerfile' : `The template "${language}"`;
     throw new CloudError('OFC_BUILD_FAILED', `${what} needs a container engine to build.`, {
-      hint: 'Use lang: node-ts, or let the operator configure BuildKit (builder_url).',
+      hint: 'Use lang: node-ts, or let the operator configure BuildKit (buildkit_url).',
     });
   }
   return buildBundle(tools, job, names);

@@ -4,18 +4,22 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
+import {
+  type BuildAnswer,
+  type BuildResult,
+  openBuildAnswer,
+} from '#shared/builder/build-answer.ts';
+import { receiveBody } from '#shared/builder/receive-body.ts';
 import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { RegistryClient } from '#shared/registry/registry-client.ts';
 import { extractContext } from '#shared/tar/extract-context.ts';
-import { type BuildAnswer, type BuildResult, openBuildAnswer } from './build-answer.ts';
 import { type BuildTools, buildFunction } from './build-function.ts';
 import { createBuildSlots } from './build-slots.ts';
 import { findCompiler } from './check-types.ts';
 import { createInstaller, type ModulesSeed } from './dependencies.ts';
 import { makeFunctionImage } from './function-image.ts';
 import { pushImage } from './push-image.ts';
-import { receiveBody } from './receive-body.ts';
 
 /** Settings of {@link createBuilder}. */
 export interface BuilderOptions {

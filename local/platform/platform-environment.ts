@@ -29,6 +29,8 @@ export function platformEnvironment(
     gateway_pretty_url: `http://user.localhost:${port}/function`,
     repository_url: `127.0.0.1:${port}`,
     push_repository_url: `127.0.0.1:${port}`,
+    // No BuildKit: what gateway_config.yml says is for clusters.
+    buildkit_url: '',
     builder_url: builderUrl,
     s3_url: storeUrl,
     s3_tls: 'false',

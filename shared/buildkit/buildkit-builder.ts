@@ -31,8 +31,11 @@ export interface BuildkitOptions {
   readonly frontends: readonly string[];
   /** How long a build waits for a daemon that is gone. */
   readonly waitMs: number;
-  /** Makes the repository where a registry wants that first. */
-  readonly prepareRepository?: (image: string, signal: AbortSignal) => Promise<void>;
+  /** Makes the repository where a registry wants that first; may give a login of its own. */
+  readonly prepareRepository?: (
+    image: string,
+    signal: AbortSignal,
+  ) => Promise<RegistryLogin | undefined>;
 }
 
 const answerMs = 3000;
@@ -44,16 +47,17 @@ const maxTries = 3;
 export function createBuildkitBuilder(options: BuildkitOptions): Builder {
   return {
     async build(request) {
-      const image = parseImageReference(request.image);
-      const login = options.logins.get(hostOf(image.host));
+      const logins = new Map(options.logins);
+      const own = await options.prepareRepository?.(request.image, request.signal);
+      const host = hostOf(parseImageReference(request.image).host);
+      if (own !== undefined && !logins.has(host)) logins.set(host, own);
       const redact = createRedactor([
         ...(request.secrets?.values() ?? []),
-        ...[...options.logins.values()].map(({ secret }) => secret),
+        ...[...logins.values()].map(({ secret }) => secret),
       ]);
       const quiet = { ...request, onLog: (line: string) => request.onLog(redact(line)) };
       try {
-        await options.prepareRepository?.(request.image, request.signal);
-        return await buildWithRetries(options, quiet, login);
+        return await buildWithRetries({ ...options, logins }, quiet);
       } catch (error) {
         throw redacted(error, redact);
       }
@@ -64,12 +68,11 @@ export function createBuildkitBuilder(options: BuildkitOptions): Builder {
 async function buildWithRetries(
   options: BuildkitOptions,
   request: BuildRequest,
-  login: RegistryLogin | undefined,
 ): Promise<BuiltImage> {
   for (let tries = 1; ; tries += 1) {
     const { daemon, abilities } = await reach(options, request);
     try {
-      return await buildAt(daemon, abilities, options, request, login);
+      return await buildAt(daemon, abilities, options, request);
     } catch (error) {
       const failure = daemonError(error, daemon.url, request.signal, request.image);
       const lost = failure.code === 'OFC_UPSTREAM' && failure !== error;
@@ -108,13 +111,12 @@ async function buildAt(
   abilities: DaemonAbilities,
   options: BuildkitOptions,
   request: BuildRequest,
-  login: RegistryLogin | undefined,
 ): Promise<BuiltImage> {
   const { image, onLog, signal, context } = request;
   const push = request.skipPush !== true;
   const { policy, limits, frontends, logins } = options;
   for (const line of unmetPolicy(policy, abilities)) onLog(line);
-  const open = async () => contextTar(await context.open(), limits, context.digest);
+  const open = async () => contextTar(await context.open(), limits, context);
   const frontend = await frontendOf(open, frontends, onLog);
   const target = {
     image,
@@ -147,6 +149,7 @@ async function buildAt(
   }
   if (!push) return { image, digest: undefined };
   onLog(`pushing ${image}`);
+  const login = logins.get(hostOf(parseImageReference(image).host));
   return { image, digest: await enginePush(abilities.engineSocket, image, login, onLog, signal) };
 }
 

@@ -9,26 +9,37 @@ import { readArchive } from '../tar/read-archive.ts';
 
 const owner = { uid: 0, gid: 0, uname: '', gname: '', mtime: new Date(0) };
 
+/** Options of {@link contextTar}. */
+export interface ContextTarOptions {
+  /** `sha256:…` that the whole tar must have. */
+  readonly digest?: string | undefined;
+  /** `context/` stays in front of the names, so that the result is a request's context again. */
+  readonly keepRoot?: boolean;
+}
+
 /**
  * What BuildKit sees: exactly what lies below `context/` of a tar, checked entry by entry, packed anew
  * while it is read, with times and owners that never change. The stream ends with an error if the tar is
  * refused or is not the one that was meant, so that no build starts from it.
  *
- * @param digest `sha256:…` that the whole tar must have.
  * @throws CloudError (by the stream) as `readArchive`; `OFC_UPSTREAM` for a wrong digest
  */
-export function contextTar(body: Readable, limits: SourceLimits, digest?: string): Readable {
-  return Readable.from(repacked(body, limits, digest), { objectMode: false });
+export function contextTar(
+  body: Readable,
+  limits: SourceLimits,
+  options: ContextTarOptions = {},
+): Readable {
+  return Readable.from(repacked(body, limits, options), { objectMode: false });
 }
 
 async function* repacked(
   body: Readable,
   limits: SourceLimits,
-  digest: string | undefined,
+  options: ContextTarOptions,
 ): AsyncGenerator<Buffer> {
   const archive = pack();
   const ended = new AbortController();
-  const filling = fill(archive, body, limits, digest, ended.signal).catch((error: Error) =>
+  const filling = fill(archive, body, limits, options, ended.signal).catch((error: Error) =>
     archive.destroy(error),
   );
   try {
@@ -44,7 +55,7 @@ async function fill(
   archive: ReturnType<typeof pack>,
   body: Readable,
   limits: SourceLimits,
-  digest: string | undefined,
+  { digest, keepRoot = false }: ContextTarOptions,
   ended: AbortSignal,
 ): Promise<void> {
   const hash = createHash('sha256');
@@ -52,7 +63,7 @@ async function fill(
   for await (const entry of readArchive(hashed, limits)) {
     const [root, ...below] = entry.path.split('/');
     if (root !== 'context' || below.length === 0) continue;
-    const name = below.join('/');
+    const name = keepRoot ? entry.path : below.join('/');
     if (entry.kind === 'directory') {
       archive.entry({ ...owner, name, type: 'directory', mode: 0o755 });
       continue;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
-import type { FunctionContext, FunctionEvent } from '#runtime-types';
+import type { FunctionContext, FunctionEvent, RawHandler } from '#runtime-types';
 import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import { createLogger } from '#shared/log.ts';
 import { signedCallbackUrl } from '#shared/messages/callback-url.ts';
@@ -19,6 +19,7 @@ import * as gitTar from '../../functions/git-tar/handler.ts';
 import * as ofBuilder from '../../functions/of-builder/handler.ts';
 import { createS3Server, type S3Server } from '../../local/object-store/s3-server.ts';
 import { callHandler } from '../helpers/call-handler.ts';
+import { callRawHandler } from '../helpers/call-raw-handler.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectCode } from '../helpers/expect-code.ts';
 import { type GitHttpServer, serveGit } from '../helpers/git-http-server.ts';
@@ -29,12 +30,15 @@ import { testPush } from '../helpers/pipeline-fixtures.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 type Classic = (event: FunctionEvent, context: FunctionContext) => Promise<unknown>;
-const steps: Record<string, { init: () => Promise<void>; default: Classic }> = {
+type Step = { init: () => unknown } & ({ default: Classic } | { raw: RawHandler });
+const steps: Record<string, Step> = {
   'git-tar': gitTar,
   buildshiprun,
   'of-builder': ofBuilder,
   'garbage-collect': garbageCollect,
 };
+const callStep = (step: Step, request: IncomingMessage) =>
+  'raw' in step ? callRawHandler(step.raw, request) : callHandler(step.default, request);
 const environment = { ...process.env };
 const restoreEnvironment = () => {
   for (const name of Object.keys(process.env)) delete process.env[name];
@@ -72,12 +76,14 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
     const body = await buffer(request);
     response.writeHead(202).end();
     const { 'x-callback-url': callback, ...headers } = request.headers;
-    const copy = Object.assign(new PassThrough(), { method: 'POST', url: request.url, headers });
+    // The function sees what follows its name.
+    const url = `/?${request.url?.split('?')[1] ?? ''}`;
+    const copy = Object.assign(new PassThrough(), { method: 'POST', url, headers });
     copy.end(body);
     const run = (async () => {
       const step = steps[name];
       if (step === undefined) return void calls.push(name);
-      const { status } = await callHandler(step.default, copy as unknown as IncomingMessage);
+      const { status } = await callStep(step, copy as unknown as IncomingMessage);
       calls.push(`${name} ${status}`);
       if (typeof callback !== 'string') return;
       const url = new URL(callback);
@@ -206,7 +212,7 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
     request.end(body);
     const step = steps[name];
     if (step === undefined) throw new Error(`There is no step ${name}.`);
-    return callHandler(step.default, request as unknown as IncomingMessage);
+    return callStep(step, request as unknown as IncomingMessage);
   };
   const closed = (deployment: Deployment) =>
     eventually(async () => {

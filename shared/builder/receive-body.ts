@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { CloudError } from '#shared/errors.ts';
+import { CloudError } from '../errors.ts';
 
 /**
  * Writes a request's body to `path` and checks its `X-Build-Signature`, `sha256=` and the hex

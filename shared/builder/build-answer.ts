@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 /** How a build ended. */
 export type BuildResult =
-  | { status: 'success'; image: string; digest: string }
+  | { status: 'success'; image: string; digest?: string }
   | { status: 'failed'; image: string; error: string };
 
 /** Tells the caller how a build goes on. */
@@ -11,8 +11,8 @@ export interface BuildAnswer {
   end(result: BuildResult): void;
 }
 
-// Clients read the stream by lines of at most 64 KiB.
-const maxLine = 32 * 1024;
+// Clients read the stream by lines below 64 KiB, and JSON may need six bytes for a character.
+const maxLine = 8 * 1024;
 const maxLogBytes = 4 * 2 ** 20;
 
 /**
@@ -24,21 +24,28 @@ export function openBuildAnswer(response: ServerResponse, streaming: boolean): B
   const started = Date.now();
   const kept: string[] = [];
   let logged = 0;
+  let cut = false;
   const write = (value: object): void => {
     if (!response.writableEnded) response.write(`${JSON.stringify(value)}\n`);
   };
+  const keep = (part: string): void => {
+    if (streaming) write({ log: [part], status: 'in_progress' });
+    else kept.push(part);
+  };
   response.statusCode = 200;
   response.setHeader('content-type', streaming ? 'application/x-ndjson' : 'application/json');
+  // The caller sees that it is accepted before there is anything to say.
+  if (streaming) response.flushHeaders();
 
   return {
     log(line) {
       logged += line.length;
-      if (logged > maxLogBytes) return;
-      for (let at = 0; at === 0 || at < line.length; at += maxLine) {
-        const part = line.slice(at, at + maxLine);
-        if (streaming) write({ log: [part], status: 'in_progress' });
-        else kept.push(part);
+      if (logged > maxLogBytes) {
+        if (!cut) keep('… the log is cut here: it is too long.');
+        cut = true;
+        return;
       }
+      for (const part of partsOf(line)) keep(part);
     },
     end(result) {
       const duration = (Date.now() - started) / 1000;
@@ -46,6 +53,12 @@ export function openBuildAnswer(response: ServerResponse, streaming: boolean): B
       response.end();
     },
   };
+}
+
+/** Never empty, and cut between characters. */
+function partsOf(line: string): string[] {
+  if (line.length <= maxLine) return [line];
+  return line.match(/[\s\S]{1,8191}(?![\udc00-\udfff])/g) ?? [];
 }
 
 function limited(result: BuildResult): BuildResult {
