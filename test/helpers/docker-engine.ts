@@ -31,10 +31,18 @@ export interface DockerEngine {
  * Registries on loopback are spoken to by plain HTTP, as Docker does by default.
  */
 export async function startDockerEngine(
-  options: { readonly args?: readonly string[] } = {},
+  options: {
+    readonly args?: readonly string[];
+    /** A folder of other versions of dockerd, containerd and runc, unpacked from their packages. */
+    readonly programs?: string | undefined;
+    /** What the engine has to be told to do. */
+    readonly features?: readonly string[];
+  } = {},
 ): Promise<DockerEngine> {
   const folder = await tempDir();
   const bridge = await makeBridge();
+  const features = Object.fromEntries((options.features ?? []).map((name) => [name, true]));
+  await writeFile(join(folder.path, 'daemon.json'), JSON.stringify({ features }));
   const socketPath = join(folder.path, 'docker.sock');
   const docker = new Docker({ socketPath });
   const command = [
@@ -45,9 +53,13 @@ export async function startDockerEngine(
     // Should it find the system's containerd, it keeps to itself there.
     ...['--containerd-namespace', bridge.name],
     ...['--containerd-plugins-namespace', `${bridge.name}-plugins`],
+    ...['--config-file', join(folder.path, 'daemon.json')],
     ...(options.args ?? []),
   ] as const;
-  const start = () => startDaemon(command, () => docker.ping());
+  const { programs } = options;
+  const path = programs === undefined ? [] : [`${programs}/usr/bin`, `${programs}/usr/sbin`];
+  const env = { ...process.env, PATH: [...path, process.env['PATH']].join(':') };
+  const start = () => startDaemon(command, () => docker.ping(), { env });
   let daemon: Daemon | undefined;
   const halt = async (): Promise<void> => {
     const running = daemon;

@@ -20,6 +20,12 @@ const parts = {
     probe: ['bwrap', '--unshare-user', '--ro-bind', '/', '/', 'true'],
   },
   docker: { programs: ['dockerd', 'ip', 'iptables'], packages: 'docker.io iproute2 iptables' },
+  // Unpacked from the packages of a later Debian, into a folder that this variable names.
+  'new-docker': {
+    programs: ['ip', 'iptables'],
+    packages: 'docker.io of Debian 13, see .ci/run',
+    probe: [`${env['OFC_NEW_DOCKER'] ?? '/nowhere'}/usr/sbin/dockerd`, '--version'],
+  },
   'docker-registry': {
     programs: ['docker-registry', 'htpasswd'],
     packages: 'docker-registry apache2-utils',
@@ -75,7 +81,7 @@ function problemOf(part: Part): string | undefined {
   if (probe === undefined) return undefined;
   const [program, ...args] = probe;
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return status === 0 ? undefined : `${part} does not work here: ${stderr.trim()}`;
+  return status === 0 ? undefined : `${part} does not work here: ${(stderr ?? '').trim()}`;
 }
 
 function onSearchPath(program: string): boolean {
