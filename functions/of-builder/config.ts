@@ -48,8 +48,8 @@ export function readConfig(settings: Settings): OfBuilder {
     settings.integer('max_owner_builds', 4, { min: 1, max: 100 }),
   );
   const sealing = [
-    settings.optionalSecret('sealing-private-key'),
-    settings.optionalSecret('sealing-private-key-previous'),
+    settings.optionalSecret('builder-private-key'),
+    settings.optionalSecret('builder-private-key-previous'),
   ];
   const remote: RemoteBuilds = {
     builder,

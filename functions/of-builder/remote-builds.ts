@@ -63,7 +63,7 @@ export async function serveRemoteBuilds(
 function sendPublicKey({ sealingKeys: [pair] }: RemoteBuilds, response: ServerResponse): void {
   if (pair === undefined) {
     throw new CloudError('OFC_NOT_FOUND', 'This builder takes no build secrets.', {
-      hint: 'The operator has to create the secret sealing-private-key.',
+      hint: 'The operator has to create the secret builder-private-key.',
     });
   }
   response.setHeader('content-type', 'application/json');
@@ -143,7 +143,7 @@ function openBuildSecrets(
   if (sealed === undefined) return new Map();
   if (keys.length === 0) {
     throw new CloudError('OFC_BAD_REQUEST', 'This builder takes no build secrets.', {
-      hint: 'The operator has to create the secret sealing-private-key.',
+      hint: 'The operator has to create the secret builder-private-key.',
     });
   }
   const opened = openSecrets(sealed.toString('utf8'), keys);

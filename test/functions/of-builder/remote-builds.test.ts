@@ -285,7 +285,7 @@ describe('of-builder’s HTTP protocol', () => {
     });
     deps = { ...deps, sealingKeys: [] };
     const { body } = await post([...context, config(), sealed()]);
-    expect(objects(body).at(-1)?.['error']).to.contain('sealing-private-key');
+    expect(objects(body).at(-1)?.['error']).to.contain('builder-private-key');
     expect(asked).to.have.lengthOf(1);
   });
 
