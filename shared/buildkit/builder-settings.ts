@@ -19,7 +19,7 @@ export function readBuilder(settings: Settings, limits: SourceLimits): Builder {
   const addresses = settings.list('buildkit_url');
   const url = settings.parsed('builder_url', addresses.length > 0 ? String : parseBuilderUrl, '');
   const tls = readTls(settings);
-  const logins = parseDockerConfig(settings.optionalSecret('docker-config') ?? '{}');
+  const dockerConfig = settings.optionalSecret('docker-config') ?? '{}';
   const policy: BuildPolicy = {
     cache: settings.parsed('build_cache', parseCache, 'none'),
     provenance: settings.parsed('build_provenance', parseProvenance, 'min'),
@@ -29,6 +29,8 @@ export function readBuilder(settings: Settings, limits: SourceLimits): Builder {
   const frontends = settings.list('build_frontends');
   const waitMs = settings.duration('buildkit_wait', '1m');
   const payloadSecret = settings.secret('payload-secret');
+  // Last: a mistake in it must not hide others.
+  const logins = parseDockerConfig(dockerConfig);
   if (addresses.length > 0) {
     return createBuildkitBuilder({
       daemons: addresses.map((address) => createDaemon(parseDaemonAddress(address), tls)),
