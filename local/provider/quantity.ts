@@ -25,3 +25,10 @@ export function parseMemory(text: string): number | undefined {
   if (match?.[1] === undefined || unit === undefined) return undefined;
   return Math.floor(Number(match[1]) * unit);
 }
+
+/** Cores of a Kubernetes CPU quantity such as `250m` or `0.5`; `undefined` if it is none. */
+export function parseCpu(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(m?)$/.exec(text.trim());
+  if (match?.[1] === undefined) return undefined;
+  return Number(match[1]) / (match[2] === 'm' ? 1000 : 1);
+}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { type Daemon, startDaemon } from './daemon.ts';
+import { borrowFirewall } from './docker-firewall.ts';
 import { tempDir } from './temp-dir.ts';
 
 const run = promisify(execFile);
@@ -26,7 +27,8 @@ export interface DockerEngine {
 /**
  * Starts Docker Engine in a temporary folder, beside one that may run already: with a socket, images
  * and a bridge of its own. Containers of the bridge reach other networks by one masquerading rule;
- * the engine itself changes no firewall rules (as with `"iptables": false`).
+ * the engine itself changes no firewall rules (as with `"iptables": false`), unless `firewall` asks for
+ * Docker's usual ones, which keep containers apart. They are taken away again at the end.
  *
  * Registries on loopback are spoken to by plain HTTP, as Docker does by default.
  */
@@ -37,10 +39,13 @@ export async function startDockerEngine(
     readonly programs?: string | undefined;
     /** What the engine has to be told to do. */
     readonly features?: readonly string[];
+    /** Docker's firewall rules, which keep containers apart. */
+    readonly firewall?: boolean;
   } = {},
 ): Promise<DockerEngine> {
   const folder = await tempDir();
   const bridge = await makeBridge();
+  const firewall = options.firewall ? await borrowFirewall(bridge.name) : undefined;
   const features = Object.fromEntries((options.features ?? []).map((name) => [name, true]));
   await writeFile(join(folder.path, 'daemon.json'), JSON.stringify({ features }));
   const socketPath = join(folder.path, 'docker.sock');
@@ -49,7 +54,7 @@ export async function startDockerEngine(
     'dockerd',
     ...['--host', `unix://${socketPath}`, '--pidfile', join(folder.path, 'pid')],
     ...['--data-root', join(folder.path, 'data'), '--exec-root', join(folder.path, 'exec')],
-    ...['--bridge', bridge.name, '--iptables=false', '--ip-forward=false'],
+    ...['--bridge', bridge.name, `--iptables=${firewall !== undefined}`, '--ip-forward=false'],
     // Should it find the system's containerd, it keeps to itself there.
     ...['--containerd-namespace', bridge.name],
     ...['--containerd-plugins-namespace', `${bridge.name}-plugins`],
@@ -68,6 +73,7 @@ export async function startDockerEngine(
   };
   const removeAll = async (): Promise<void> => {
     await bridge.remove();
+    await firewall?.giveBack();
     await unmountBelow(folder.path);
     await rm(folder.path, { recursive: true, force: true, maxRetries: 5 });
   };
