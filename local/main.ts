@@ -1,11 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseDockerConfig } from '#shared/buildkit/docker-config.ts';
 import { parseDuration } from '#shared/config.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import { createLogger, type Logger } from '#shared/log.ts';
 import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
+import { parseImageReference } from '#shared/registry/image-reference.ts';
+import { engineChoices } from './platform/choose-engine.ts';
 import { openLogFile } from './platform/log-file.ts';
 import { pushSample, samplePath } from './platform/push-sample.ts';
+import type { UsersRegistry } from './platform/start-containers.ts';
 import { type Platform, type PlatformOptions, startPlatform } from './platform/start-platform.ts';
 import type { Isolation } from './provider/sandbox.ts';
 
@@ -17,7 +22,11 @@ Usage: npm start -- [options]
   --data <folder>     Where all state is kept (default .openfaas-cloud)
   --no-sample         Do not push the sample repo on the first start
   --customers <file>  Owners who may deploy, one a line (default: everybody on this machine)
-  --isolation <how>   auto, bubblewrap or none (default auto: bubblewrap where it works)
+  --engine <which>    What runs users' functions: auto, process or docker (default auto: docker if it
+                      answers, at DOCKER_HOST or its usual socket)
+  --registry <host>   With docker: where users' images go (default: the embedded registry); logins are
+                      those of --docker-config <file>
+  --isolation <how>   For processes: auto, bubblewrap or none (default auto: bubblewrap where it works)
   --prometheus <url>  Ask this Prometheus for metrics, which must scrape us (default: our own history)
   --idle <duration>   Stop a function after this long without requests (default 5m)
   --help              This text
@@ -34,7 +43,7 @@ export async function main(args: readonly string[], root: string): Promise<void>
   // Until there is a log file, what goes wrong is said on the terminal alone.
   let log: Logger = createLogger({}, () => undefined);
   try {
-    const options = parseOptions(args, root);
+    const options = await parseOptions(args, root);
     if (options === 'help') return void process.stdout.write(help);
     const logFile = await openLogFile(options.data);
     log = createLogger({}, logFile.write);
@@ -69,7 +78,7 @@ interface Options extends Omit<PlatformOptions, 'log' | 'onProgress' | 'signal'>
   readonly sample: boolean;
 }
 
-function parseOptions(args: readonly string[], root: string): Options | 'help' {
+async function parseOptions(args: readonly string[], root: string): Promise<Options | 'help'> {
   const { values } = readArguments(args);
   if (values.help) return 'help';
   const port = Number(values.port);
@@ -79,8 +88,14 @@ function parseOptions(args: readonly string[], root: string): Options | 'help' {
   if (!['auto', 'bubblewrap', 'none'].includes(values.isolation)) {
     throw usage(`--isolation must be auto, bubblewrap or none, not "${values.isolation}".`);
   }
+  const engine = engineChoices.find((choice) => choice === values.engine);
+  if (engine === undefined) {
+    throw usage(`--engine must be ${engineChoices.join(', ')}, not "${values.engine}".`);
+  }
   return {
     root,
+    engine,
+    registry: await readRegistry(values.registry, values['docker-config']),
     data: resolve(root, values.data),
     port,
     isolation: values.isolation as Isolation,
@@ -96,6 +111,17 @@ function prometheusUrl(text: string | undefined): string | undefined {
   throw usage(`--prometheus must be a URL such as http://127.0.0.1:9090, not "${text}".`);
 }
 
+async function readRegistry(
+  url: string | undefined,
+  file: string | undefined,
+): Promise<UsersRegistry | undefined> {
+  if (url === undefined) return undefined;
+  // Checked as the name that images will have.
+  parseImageReference(`${url.replace(/\/+$/, '')}/image`);
+  const text = file === undefined ? '{}' : await readFile(file, 'utf8');
+  return { url, logins: parseDockerConfig(text) };
+}
+
 function readArguments(args: readonly string[]) {
   try {
     return parseArgs({
@@ -105,6 +131,9 @@ function readArguments(args: readonly string[]) {
         data: { type: 'string', default: '.openfaas-cloud' },
         'no-sample': { type: 'boolean', default: false },
         customers: { type: 'string' },
+        engine: { type: 'string', default: 'auto' },
+        registry: { type: 'string' },
+        'docker-config': { type: 'string' },
         isolation: { type: 'string', default: 'auto' },
         idle: { type: 'string', default: '5m' },
         prometheus: { type: 'string' },

@@ -9,9 +9,11 @@ import {
   type BuildResult,
   openBuildAnswer,
 } from '#shared/builder/build-answer.ts';
+import type { Builder } from '#shared/builder/builder.ts';
 import { receiveBody } from '#shared/builder/receive-body.ts';
 import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
+import { parseImageReference } from '#shared/registry/image-reference.ts';
 import type { RegistryClient } from '#shared/registry/registry-client.ts';
 import { extractContext } from '#shared/tar/extract-context.ts';
 import { type BuildTools, buildFunction } from './build-function.ts';
@@ -37,6 +39,8 @@ export interface BuilderOptions {
   readonly npmEnvironment?: Readonly<Record<string, string>>;
   /** Check the types of TypeScript handlers, unless TYPECHECK says otherwise; true by default. */
   readonly typecheck?: boolean;
+  /** Builds every context by its Dockerfile, instead of the embedded tools. */
+  readonly backend?: Builder;
   /** Builds at once; 2 by default. */
   readonly parallel?: number;
   /** Builds that may wait; 20 by default. */
@@ -47,7 +51,7 @@ export interface BuilderOptions {
 }
 
 /** A running builder. */
-export interface Builder {
+export interface BuilderServer {
   /** Its base address on loopback: `builder_url` of of-builder. */
   readonly url: string;
   close(): Promise<void>;
@@ -59,10 +63,10 @@ const dependenciesMs = 30 * 24 * 60 * 60_000;
 const esbuildIdleMs = 10 * 60_000;
 
 /**
- * Starts the builder that needs no container engine. It speaks the protocol of OpenFaaS's builder
- * (`POST /build`, `GET /healthz`) on a free loopback port, and builds functions of lang `node-ts`.
+ * Starts a builder that speaks the protocol of OpenFaaS's (`POST /build`, `GET /healthz`) on a free
+ * loopback port. Without a `backend` it needs no container engine, and builds functions of lang `node-ts`.
  */
-export async function createBuilder(options: BuilderOptions): Promise<Builder> {
+export async function createBuilder(options: BuilderOptions): Promise<BuilderServer> {
   const { folder, log, registry, payloadSecret } = options;
   const jobs = join(folder, 'jobs');
   await rm(jobs, { recursive: true, force: true }); // left by a kill
@@ -113,7 +117,24 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
     const answer = openBuildAnswer(response, streaming);
     const work = async (): Promise<BuildResult> => {
       if (secrets !== undefined) {
-        throw new CloudError('OFC_BUILD_FAILED', 'Build secrets need BuildKit as the builder.');
+        throw new CloudError('OFC_BUILD_FAILED', 'This builder takes no build secrets.');
+      }
+      if (options.backend !== undefined) {
+        const { digest } = await options.backend.build({
+          context: { open: async () => createReadStream(join(home, 'body.tar')) },
+          image: config.image,
+          scope: parseImageReference(config.image).repository,
+          buildArgs: config.buildArgs,
+          labels: config.labels ?? {},
+          platforms: config.platforms,
+          skipPush: config.skipPush,
+          onLog: answer.log,
+          signal,
+        });
+        if (digest === undefined) {
+          throw new CloudError('OFC_BUILD_FAILED', 'The image has no digest: it was not pushed.');
+        }
+        return { status: 'success', image: config.image, digest };
       }
       const job = { contextDir, outDir: join(home, 'out'), config, log: answer.log, signal };
       const image = await makeFunctionImage(await buildFunction(tools, job), config.labels ?? {});

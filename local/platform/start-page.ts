@@ -36,3 +36,13 @@ ${rows}
 </html>
 `;
 }
+
+/** The lines of the start page that people see after log-in. */
+export function notesOf(isolation: string, port: number): string[] {
+  return [
+    'Everything runs on this machine and is reachable from this machine only.',
+    isolation,
+    `Push to http://127.0.0.1:${port}/git/<owner>/<repo>.git; repos and checks: http://127.0.0.1:${port}/git/`,
+    `The gateway for faas-cli is http://127.0.0.1:${port}.`,
+  ];
+}

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { CloudError, errorMessage } from '#shared/errors.ts';
+import { errorMessage } from '#shared/errors.ts';
 import { createGatewayClient, type GatewayClient } from '#shared/gateway/gateway-client.ts';
 import type { Logger } from '#shared/log.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
+import { isPlatformFunction } from '#shared/platform-names.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
 import { createBuilder } from '../builder/builder-server.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
@@ -16,20 +14,26 @@ import { createGatewayMetrics } from '../metrics/gateway-metrics.ts';
 import { createS3Server } from '../object-store/s3-server.ts';
 import { createProcessProvider } from '../provider/process-provider.ts';
 import { createRegistryImages } from '../provider/registry-images.ts';
+import type { ReadSecret } from '../provider/replica-folders.ts';
 import type { Isolation } from '../provider/sandbox.ts';
+import { createSplitProvider } from '../provider/split-provider.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { createSecretStore } from '../secrets/secret-store.ts';
+import { chooseEngine, type EngineChoice } from './choose-engine.ts';
 import { lockData } from './data-lock.ts';
 import { createEdge } from './edge.ts';
+import { listen } from './listen.ts';
 import { type MoreScms, writeScmSecrets } from './more-scms.ts';
 import { npmEnvironment } from './npm-environment.ts';
+import { ownModules, releaseOf } from './own-project.ts';
 import { appId, oauthClientId, platformEnvironment } from './platform-environment.ts';
 import { deployPlatformFunctions } from './platform-functions.ts';
 import { preparePlatformSecrets } from './platform-secrets.ts';
 import { registryCredentials } from './registry-credentials.ts';
 import { stablePort } from './stable-port.ts';
+import { startContainers, type UsersRegistry } from './start-containers.ts';
 import { startMetrics } from './start-metrics.ts';
-import { startPage } from './start-page.ts';
+import { notesOf, startPage } from './start-page.ts';
 
 /** What `npm start` can be told. */
 export interface PlatformOptions {
@@ -40,6 +44,10 @@ export interface PlatformOptions {
   /** The port on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   readonly isolation: Isolation;
+  /** What runs users' functions. */
+  readonly engine: EngineChoice;
+  /** Where users' images go instead of the embedded registry, if functions are containers. */
+  readonly registry?: UsersRegistry | undefined;
   /** How long a function runs without requests before it is stopped, in milliseconds. */
   readonly idleMs: number;
   readonly scms?: MoreScms;
@@ -105,6 +113,10 @@ async function startParts(
   const folder = (name: string) => join(data, name);
   await mkdir(data, { recursive: true, mode: 0o700 });
   keep(await lockData(data));
+  const chosen = await chooseEngine(options.engine, {
+    data,
+    dockerHost: process.env['DOCKER_HOST'],
+  });
   const secrets = await createSecretStore({ folder: folder('secrets') });
   const secret = await preparePlatformSecrets(secrets);
   await writeScmSecrets(secrets, options.scms?.secrets);
@@ -142,23 +154,41 @@ async function startParts(
   );
   onProgress('object store, registry and builder run');
 
-  const provider = keep(
+  const readSecret: ReadSecret = (name, namespace) => secrets.in(namespace).read(name);
+  const { idleMs } = options;
+  const processes = keep(
     await createProcessProvider({
       folder: folder('provider'),
       images: createRegistryImages(registryClient),
-      readSecret: (name, namespace) => secrets.in(namespace).read(name),
       isolation: options.isolation,
-      idleMs: options.idleMs,
-      log,
+      ...{ readSecret, idleMs, log },
     }),
   );
+  const { engine, reason } = chosen;
+  const containers =
+    engine &&
+    keep(
+      await startContainers({
+        ...{ engine, data, root, registry, registryClient, readSecret, idleMs, log },
+        pushLogin: credentials.client,
+        otherRegistry: options.registry,
+        payloadSecret: secret.payload,
+      }),
+    );
+  const isolation = `${(containers?.provider ?? processes).info.isolation} (Engine ${engine ? 'docker' : 'process'}: ${reason}.)`;
+  const provider =
+    containers === undefined
+      ? processes
+      : createSplitProvider(processes, containers.provider, {
+          isFirst: isPlatformFunction,
+          isolation,
+        });
   const metrics = createGatewayMetrics();
   const metricsServer = keep(await startMetrics(metrics, data));
   let port = options.port;
   const address = () => `http://127.0.0.1:${port}`;
   const auth = { user: secret.gatewayUser, password: secret.gatewayPassword };
   const version = { release: await releaseOf(root), sha: '' };
-  const { isolation } = provider.info;
   const gateway: Gateway = keep(
     await createGateway({
       provider,
@@ -196,15 +226,18 @@ async function startParts(
   onProgress(`gateway listens on ${address()}`);
   await gateway.start({ port });
 
-  const environment = platformEnvironment(
-    {
-      port,
-      storeUrl: store.url,
-      builderUrl: builder.url,
-      prometheusUrl: options.prometheus ?? metricsServer.url,
-    },
-    { validateCustomers: options.customers !== undefined, notes: notesOf(isolation, port) },
-  );
+  const environment = {
+    ...platformEnvironment(
+      {
+        port,
+        storeUrl: store.url,
+        builderUrl: builder.url,
+        prometheusUrl: options.prometheus ?? metricsServer.url,
+      },
+      { validateCustomers: options.customers !== undefined, notes: notesOf(isolation, port) },
+    ),
+    ...containers?.environment,
+  };
   const client = createGatewayClient({ url: address(), credentials: auth });
   await deployPlatformFunctions({
     root,
@@ -241,53 +274,4 @@ function takeUpSoon(client: GatewayClient, log: Logger): { close(): Promise<void
     });
   }, takeUpMs);
   return { close: async () => clearTimeout(timer) };
-}
-
-/** Listens on loopback; a port that is taken is said in one line. */
-async function listen(
-  server: ReturnType<typeof createEdge>,
-  port: number,
-): Promise<{ port: number; close(): Promise<void> }> {
-  const listening = once(server, 'listening');
-  server.listen(port, '127.0.0.1');
-  try {
-    await listening;
-  } catch (error) {
-    throw new CloudError('OFC_CONFIG', `Port ${port} cannot be used: ${errorMessage(error)}.`, {
-      hint: 'Stop what uses it, or choose another one with --port.',
-    });
-  }
-  return {
-    port: (server.address() as AddressInfo).port,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeIdleConnections();
-      setTimeout(() => server.closeAllConnections(), 1000).unref();
-      await closed;
-    },
-  };
-}
-
-/** Our own dependencies serve every function that has our lock file: the platform's. */
-async function ownModules(root: string): Promise<{ lockDigest: string; folder: string }> {
-  const lock = await readFile(join(root, 'package-lock.json'));
-  const lockDigest = `sha256:${createHash('sha256').update(lock).digest('hex')}`;
-  return { lockDigest, folder: join(root, 'node_modules') };
-}
-
-async function releaseOf(root: string): Promise<string> {
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
-
-function notesOf(isolation: string, port: number): string[] {
-  return [
-    'Everything runs on this machine and is reachable from this machine only.',
-    isolation,
-    `Push to http://127.0.0.1:${port}/git/<owner>/<repo>.git; repos and checks: http://127.0.0.1:${port}/git/`,
-    `The gateway for faas-cli is http://127.0.0.1:${port}.`,
-  ];
 }

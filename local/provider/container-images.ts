@@ -1,3 +1,4 @@
+import type Docker from 'dockerode';
 import type { AuthConfig } from 'dockerode';
 import { CloudError, errorMessage } from '#shared/errors.ts';
 import {
@@ -38,36 +39,12 @@ export function createContainerImages(
   const seen = new Map<string, ContainerImage>();
 
   const pull = async (name: string): Promise<void> => {
-    const known = credentials(parseImageReference(name).host);
-    const authconfig: AuthConfig | undefined = known && {
-      ...known,
-      serveraddress: parseImageReference(name).host,
-    };
-    const progress = await docker.pull(name, authconfig === undefined ? {} : { authconfig });
-    await new Promise<void>((resolve, reject) => {
-      docker.modem.followProgress(progress, (error, events: { error?: string }[] = []) => {
-        // The engine answers 200 first and tells of a failure later.
-        const failed = events.find((event) => event.error !== undefined);
-        if (error) reject(error);
-        else if (failed !== undefined) reject(new Error(failed.error));
-        else resolve();
-      });
-    });
+    const { host } = parseImageReference(name);
+    const known = credentials(host);
+    await pullImage(docker, name, undefined, known && { ...known, serveraddress: host });
   };
-  const present = async (name: string): Promise<boolean> =>
-    docker
-      .getImage(name)
-      .inspect()
-      .then(
-        () => true,
-        (error: unknown) => {
-          if (engineStatus(error) === 404) return false;
-          throw error;
-        },
-      );
   const fetch = async (name: string): Promise<void> => {
     try {
-      if (await present(name)) return;
       const running = pulls.get(name) ?? pull(name).finally(() => pulls.delete(name));
       pulls.set(name, running);
       await running;
@@ -121,4 +98,34 @@ export function createContainerImages(
       }
     },
   };
+}
+
+/**
+ * Pulls an image unless it is in the engine.
+ *
+ * @throws Error with the engine's text.
+ */
+export async function pullImage(
+  docker: Docker,
+  name: string,
+  abortSignal?: AbortSignal,
+  authconfig?: AuthConfig,
+): Promise<void> {
+  try {
+    await docker.getImage(name).inspect();
+    return;
+  } catch (error) {
+    if (engineStatus(error) !== 404) throw error;
+  }
+  const options = { ...(authconfig && { authconfig }), ...(abortSignal && { abortSignal }) };
+  const progress = await docker.pull(name, options);
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(progress, (error, events: { error?: string }[] = []) => {
+      // The engine answers 200 first and tells of a failure later.
+      const failed = events.find((event) => event.error !== undefined);
+      if (error) reject(error);
+      else if (failed !== undefined) reject(new Error(failed.error));
+      else resolve();
+    });
+  });
 }

@@ -32,6 +32,7 @@ describe('pushes to two GitLabs, through the real functions', function () {
       data: join(folder.path, 'data'),
       port: 0,
       isolation: 'none',
+      engine: 'process',
       idleMs: 60_000,
       log: createLogger({}, (line) => log.push(line)),
       onProgress: () => undefined,

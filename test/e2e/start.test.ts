@@ -17,7 +17,14 @@ describe('npm start', function () {
   it('explains itself', () => {
     const { stdout, status } = npmStart('--help');
     expect(status).to.equal(0);
-    for (const option of ['--port', '--data', '--no-sample', '--customers', '--isolation']) {
+    for (const option of [
+      '--port',
+      '--data',
+      '--no-sample',
+      '--customers',
+      '--engine',
+      '--isolation',
+    ]) {
       expect(stdout).to.contain(option);
     }
   });
@@ -27,6 +34,7 @@ describe('npm start', function () {
       ['--prot', '1'],
       ['--port', 'x'],
       ['--isolation', 'chroot'],
+      ['--engine', 'podman'],
     ]) {
       const { stderr, status } = npmStart(...args);
       expect(status).to.equal(1);

@@ -34,8 +34,8 @@ export function answering(text: string): string {
   return `export default async () => ${JSON.stringify(text)};\n`;
 }
 
-/** What end-to-end tests do with a platform. */
-export function deploymentsOn(platform: () => PlatformProcess) {
+/** What end-to-end tests do with a platform; a deployment may take `timeoutMs`. */
+export function deploymentsOn(platform: () => PlatformProcess, timeoutMs = 90_000) {
   const base = () => `http://127.0.0.1:${platform().port}`;
   const api = () => `${base()}/git/api/v3`;
 
@@ -75,7 +75,7 @@ export function deploymentsOn(platform: () => PlatformProcess) {
           expect(runs.every(({ status }) => status === 'completed')).to.equal(true);
           return byName;
         },
-        { timeoutMs: 90_000, everyMs: 50 },
+        { timeoutMs, everyMs: 50 },
       );
     },
   };

@@ -22,16 +22,21 @@ export interface PlatformProcess {
 }
 
 /**
- * Starts the platform in a folder and waits for its `Ready:` line.
+ * Starts the platform in a folder and waits for its `Ready:` line. Functions are processes, whatever
+ * this machine has, unless `args` say otherwise.
  *
  * @throws Error with what it printed, if it ends before.
  */
 export async function startPlatformProcess(
   data: string,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<PlatformProcess> {
-  const child = spawn(process.execPath, [start, '--data', data, '--no-sample', ...args], {
+  const engine = args.includes('--engine') ? [] : ['--engine', 'process'];
+  const options = ['--data', data, '--no-sample', ...engine, ...args];
+  const child = spawn(process.execPath, [start, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -7,8 +7,8 @@ import { expect } from 'chai';
 import { createLogger } from '#shared/log.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
 import {
-  type Builder,
   type BuilderOptions,
+  type BuilderServer,
   createBuilder,
 } from '../../../local/builder/builder-server.ts';
 import { createProcessProvider } from '../../../local/provider/process-provider.ts';
@@ -30,12 +30,12 @@ describe('embedded builder', function () {
   let registry: Registry;
   let server: Server;
   let host: string;
-  let builder: Builder;
+  let builder: BuilderServer;
   let provider: Provider;
   let template: Record<string, Buffer>;
   const registryClient = createRegistryClient();
 
-  const open = (options: Partial<BuilderOptions> = {}): Promise<Builder> =>
+  const open = (options: Partial<BuilderOptions> = {}): Promise<BuilderServer> =>
     createBuilder({
       folder: join(dir.path, 'builder'),
       payloadSecret: secret,
