@@ -33,12 +33,21 @@ export async function grantHandOver(
   }
   try {
     const { host, code } = await handOver.grant(request, session);
-    return redirect(302, `${site.scheme}://${host}${tenantPaths.session}?code=${code}`);
+    return moveOn(host, `${site.scheme}://${host}${tenantPaths.session}?code=${code}`);
   } catch (thrown) {
     if (!(thrown instanceof CloudError) || thrown.kind !== 'user') throw thrown;
     const body = html`<p>This link has expired, or is not whole. Go back to the page you came from and open it again.</p>`;
     return page(400, 'You are not signed in there', body);
   }
+}
+
+/**
+ * A page that leads on by itself. Not a redirect: browsers hold a provider's `form-action` against
+ * every redirect that follows its form, and owners' hosts do not stand in it.
+ */
+function moveOn(host: string, location: string): Answer {
+  const answer = page(200, 'Signing in', html`<p><a href="${location}">Go on to ${host}</a></p>`);
+  return { ...answer, headers: { ...answer.headers, refresh: `0; url=${location}` } };
 }
 
 /** `GET <owner's host>/.well-known/openfaas-cloud/session?code=…`: the visitor is back with a code. */

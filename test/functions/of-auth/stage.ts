@@ -182,7 +182,7 @@ export async function handOver(
   const ask = new URL(begun.headers.location ?? '');
   const session = `__Host-openfaas_cloud_token=${sessionToken}`;
   const granted = await get(ask.pathname + ask.search, system, session);
-  const back = new URL(granted.headers.location ?? '');
+  const back = new URL(String(granted.headers['refresh']).replace('0; url=', ''));
   const done = await get(back.pathname + back.search, host, binding);
   return cookiesOf(done)['__Host-ofc_session'] ?? '';
 }
