@@ -94,6 +94,7 @@ export async function startEdge(): Promise<Edge> {
     callId: randomUUID(),
     signal: new AbortController().signal,
     log,
+    note: () => undefined,
   });
   const gateway = await listen((request, response) => {
     const [, name = '', rest = '/'] = /^\/function\/([^/?]+)(.*)$/.exec(request.url ?? '') ?? [];
@@ -112,7 +113,11 @@ export async function startEdge(): Promise<Edge> {
   });
   const router = createRouter({
     ...{ site, signer, gateway: { url: gateway.url }, hostSource: 'host', trustedProxies: 0 },
-    ...{ timeoutMs: 5000, indexRefreshMs: 1000, authCacheMs: 0 },
+    ...{ timeoutMs: 5000, indexRefreshMs: 1000, authCacheMs: 0, asyncQuota: 0 },
+    limits: {
+      owner: { perSecond: 0, concurrency: 0 },
+      address: { perSecond: 0, concurrency: 0 },
+    },
   });
   const certified = await (await createTestAuthority()).issue('*.example.com');
   const front = createServer(certified, (request, response) => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
+import { eventually } from '../../helpers/eventually.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
 import { type Edge, startEdge } from './edge.ts';
 
@@ -32,6 +33,11 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     } else {
       await page.getByRole('button', { name: `Authorize as ${login}` }).click();
     }
+  };
+  /** Opens a page to which a signed-in visitor comes by a hand-over, which takes some steps. */
+  const visit = async (page: Page, url: string) => {
+    await page.goto(url);
+    await page.waitForURL(url);
   };
   const text = (page: Page) => page.locator('body').innerText();
   const cookiesOf = async (context: BrowserContext, url: string) =>
@@ -110,8 +116,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     expect(await text(page)).to.contain('This is alice-private');
     const alice = await cookiesOf(context, 'https://alice.example.com');
     expect(alice).to.deep.equal(['__Host-ofc_session']);
-    await page.goto('https://bob.example.com/shared');
-    expect(page.url()).to.equal('https://bob.example.com/shared');
+    await visit(page, 'https://bob.example.com/shared');
     expect(await text(page)).to.contain('This is bob-shared');
     for (const name of ['alice-private', 'bob-shared']) {
       const headers = String(reached(name).at(-1)?.rawHeaders).toLowerCase();
@@ -125,7 +130,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     await signIn(page, 'GitLab', 'alice');
     await page.waitForURL('https://acme.example.com/team');
     expect(await text(page)).to.contain('This is acme-team');
-    await page.goto('https://alice.example.com/private');
+    await visit(page, 'https://alice.example.com/private');
     expect(await text(page)).to.contain('You are signed in as alice (gitlab)');
     expect(reached('alice-private').at(-1)?.rawHeaders ?? []).to.satisfy(
       (headers: readonly string[]) => !headers.join().includes('gitlab'),
@@ -156,7 +161,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     await signIn(page, 'GitHub', 'alice');
     await page.waitForURL('https://alice.example.com/private');
     const before = reached('alice-private').length;
-    await page.goto('https://bob.example.com/shared');
+    await visit(page, 'https://bob.example.com/shared');
     // The browser sends alice's cookie along: siblings are one site.
     const sent = await page.evaluate(`(async () => {
       const url = 'https://alice.example.com/private';
@@ -176,7 +181,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     await page.goto(system);
     expect(await text(page)).to.contain('signed in as alice');
     // A link is followed.
-    await page.goto('https://bob.example.com/shared');
+    await visit(page, 'https://bob.example.com/shared');
     await page.evaluate("location.assign('https://alice.example.com/private')");
     await page.waitForURL('https://alice.example.com/private');
     expect(await text(page)).to.contain('This is alice-private');
@@ -194,6 +199,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
       await route.abort();
     });
     await own.page.goto('https://alice.example.com/private').catch(() => undefined);
+    await eventually(() => expect(code).to.not.equal(''));
     const victim = await browser();
     expect(code).to.contain('https://alice.example.com/');
     await victim.page.goto(code);
