@@ -1,6 +1,13 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { signedCallbackUrl } from '#shared/messages/callback-url.ts';
 import { createSigner, signatureHeader } from '#shared/messages/signature.ts';
+import { parseOwner, parseRepoName } from '#shared/names.ts';
+import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { createRecords } from '#shared/pipeline/records.ts';
 import { answering, deploymentsOn, stackFile } from '../helpers/deployments.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { httpGet } from '../helpers/http-get.ts';
 import { type PlatformProcess, secretOf } from '../helpers/platform-process.ts';
 import { sharedPlatform } from '../helpers/shared-platform.ts';
@@ -118,6 +125,85 @@ describe('hostile tenants and callers', function () {
     expect(await call({ [signatureHeader]: sign('git-tar', 2 * 3600_000) })).to.equal(401);
     // The control: signed as it should be, it gets as far as to miss the deployment.
     expect(await call({ [signatureHeader]: sign('git-tar', 0) })).to.equal(404);
+  });
+
+  it('a call that somebody recorded and sends again changes nothing', async () => {
+    const repo = await on.repo('carol', 'replayed');
+    const sha = await on.push(repo, {
+      'stack.yml': stackFile('replayed'),
+      'replayed/handler.ts':
+        'const born = String(Math.random());\nexport default async () => born;\n',
+    });
+    await on.completed('carol', 'replayed', sha);
+    const born = (await on.call('carol', '/replayed')).text;
+    const store = createS3ObjectStore({
+      endpoint: `http://127.0.0.1:${await readFile(join(platform.data, 'store-port'), 'utf8')}`,
+      region: 'us-east-1',
+      bucket: 'pipeline',
+      accessKey: await secretOf(platform, 's3-access-key'),
+      secretKey: await secretOf(platform, 's3-secret-key'),
+    });
+    /** Everything that is recorded of the repo, and the logs of its builds. */
+    const recorded = async () => {
+      const keys = (
+        await Promise.all(
+          ['deployments', 'heads', 'logs'].map((root) => store.list(`${root}/carol/replayed/`)),
+        )
+      ).flat();
+      const values = await Promise.all(keys.map(async (key) => String(await store.get(key))));
+      return Object.fromEntries(keys.map((key, index) => [key, values[index]]));
+    };
+    const records = createRecords(store);
+    const owner = parseOwner('carol');
+    const [ref] = await records.deploymentsOf(owner, parseRepoName('replayed'));
+    const deployment = ref && (await records.load(ref))?.deployment;
+    if (ref === undefined || deployment === undefined) throw new Error('no deployment');
+    await eventually(async () => expect(await records.isOpen(ref)).to.equal(false));
+    const before = await recorded();
+
+    const signer = createSigner({ current: await secretOf(platform, 'payload-secret') });
+    const messages: [string, object][] = [
+      ['github-push', { ...deployment, defaultBranch: 'main' }],
+      ['git-tar', ref],
+      ['buildshiprun', ref],
+      ['of-builder', { ...ref, function: 'replayed' }],
+      ['github-status', ref],
+      [
+        'garbage-collect',
+        {
+          ...{ owner, repo: 'replayed', functions: ['replayed'] },
+          of: { branch: 'main', id: ref.id },
+        },
+      ],
+    ];
+    for (const [receiver, message] of messages) {
+      const body = JSON.stringify(message);
+      const signature = signer.sign({ receiver, method: 'POST', path: '/', body });
+      const headers = { 'content-length': String(body.length), [signatureHeader]: signature };
+      const once = () =>
+        httpGet(`${base()}/function/${receiver}`, headers, { method: 'POST', body });
+      const answers = [await once(), ...(await Promise.all([once(), once()]))];
+      expect(
+        answers.map(({ status }) => status),
+        receiver,
+      ).to.deep.equal([200, 200, 200]);
+    }
+    const query = { ...ref, claim: 'build/replayed' };
+    const callback = signedCallbackUrl(signer, base(), 'buildshiprun', query);
+    const answer = await httpGet(
+      callback.replace('/async-function/', '/function/'),
+      { 'x-function-status': '200', 'content-length': '0' },
+      { method: 'POST' },
+    );
+    expect(answer.status).to.equal(200);
+
+    const after = await recorded();
+    expect(Object.keys(after)).to.deep.equal(Object.keys(before));
+    expect(after).to.deep.equal(before);
+    expect((await on.call('carol', '/replayed')).text, 'the same process').to.equal(born);
+    const runs = await on.checks('carol', 'replayed', sha);
+    expect(runs.map(({ conclusion }) => conclusion)).to.deep.equal(['success', 'success']);
+    await repo.remove();
   });
 
   it('a function sees its own environment and nothing of the platform', async () => {
