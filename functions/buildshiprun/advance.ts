@@ -8,6 +8,7 @@ import { type Action, nextActions } from '#shared/pipeline/next-actions.ts';
 import type { PlannedFunction } from '#shared/pipeline/plan.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import { claimName, type DeploymentRecords } from '#shared/pipeline/states.ts';
+import { mustBeTold } from '#shared/pipeline/tell.ts';
 
 /** What advancing a deployment works with. */
 export interface Advancing {
@@ -131,12 +132,15 @@ async function giveUp(
   else await records.recordDeploy(ref, action.fn.key, failure);
 }
 
-/** Tells everybody about the verdict; whoever is interrupted here is repeated by the sweeper. */
+/** Has everybody told about the verdict who does not know it yet; the sweeper repeats this until they do. */
 async function followUp({ records, messages }: Advancing, done: DeploymentRecords): Promise<void> {
   const { deployment, closed, plan } = done;
   const ref = refOf(deployment);
-  await messages.status(deployment);
-  if (closed?.state === 'live' && plan?.outcome === 'planned') {
+  const told = await records.told(ref);
+  const missing = mustBeTold(done).filter((each) => !told.has(each));
+  if (missing.length === 0) return records.settle(ref);
+  if (missing.includes('status')) await messages.status(deployment);
+  if (missing.includes('garbage') && plan?.outcome === 'planned') {
     await messages.collectGarbage({
       owner: deployment.owner,
       repo: deployment.repo,
@@ -145,6 +149,7 @@ async function followUp({ records, messages }: Advancing, done: DeploymentRecord
       of: { branch: deployment.branch, id: deployment.id },
     });
   }
+  if (closed?.state === 'skipped' || !(await records.recordTold(ref, 'audit'))) return;
   await messages.audit({
     source: 'buildshiprun',
     message: `${closed?.state}: ${closed?.text}`,
@@ -152,5 +157,4 @@ async function followUp({ records, messages }: Advancing, done: DeploymentRecord
     repo: deployment.repo,
     deployment: deployment.id,
   });
-  await records.settle(ref);
 }

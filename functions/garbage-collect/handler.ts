@@ -5,7 +5,9 @@ import { receiveMessage } from '#shared/messages/receive.ts';
 import { once } from '#shared/once.ts';
 import { garbageMessageSchema } from '#shared/pipeline/messages.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
+import { tell } from '#shared/pipeline/tell.ts';
 import { collect, collectSecrets, prune } from './collect.ts';
+import { retain } from './retain.ts';
 import { mayStart, sweep } from './sweep.ts';
 
 const loaded = once(() => loadConfig(load));
@@ -17,21 +19,27 @@ export const init = async (): Promise<void> => {
 
 /**
  * Removes what an owner's repo no longer declares (a signed message says what stays), or, when called
- * on schedule with nothing, takes up deployments that are stuck.
+ * on schedule with nothing, takes up deployments that are stuck, and deletes what is kept long enough.
  */
 export default async (event: FunctionEvent, context: FunctionContext) => {
-  const { pipeline, keepDeployments, maxAgeMs } = loaded();
+  const { pipeline, keepDeployments, maxAgeMs, retention } = loaded();
   const { signer, gateway, records, messages, store } = pipeline;
   if (event.rawBody.length === 0) {
     if (!(await mayStart(store, Date.now()))) {
       throw new CloudError('OFC_BUSY', 'There was a sweep less than a minute ago.');
     }
-    return sweep({ records, messages, maxAgeMs }, Date.now());
+    const swept = await sweep({ records, messages, maxAgeMs }, Date.now());
+    return { ...swept, deleted: await retain(store, retention, Date.now()) };
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
   const removed = await collect(gateway, records, message);
   await collectSecrets(pipeline, message);
   if (message.repo !== '*') await prune(records, message.owner, message.repo, keepDeployments);
+  if (message.of !== undefined && message.repo !== '*') {
+    const { owner, repo, of } = message;
+    const done = await records.load({ owner, repo, id: of.id });
+    if (done !== undefined) await tell(records, done, 'garbage');
+  }
   const count = removed.length === 1 ? '1 function' : `${removed.length} functions`;
   const text = `Garbage collection ran for ${message.owner}/${message.repo}: ${count} deleted.`;
   if (removed.length > 0) {
@@ -45,5 +53,10 @@ function load(settings: Settings) {
     pipeline: loadPipeline(settings, { admin: true }),
     keepDeployments: settings.integer('keep_deployments', 10, { min: 1 }),
     maxAgeMs: settings.duration('deployment_max_age', '1h'),
+    retention: {
+      auditDays: settings.integer('keep_audit_days', 365),
+      deliveryDays: settings.integer('keep_delivery_days', 30),
+      logDays: settings.integer('keep_log_days', 90),
+    },
   };
 }

@@ -18,8 +18,8 @@ export interface SweepResult {
 }
 
 /**
- * Takes every open deployment up again: each is nudged, and those at it too long are closed with a
- * reason. Whatever was lost, a message or a whole function, this repairs.
+ * Takes every open deployment up again: each is nudged, also to tell a verdict that was not told, and
+ * those at it too long are closed with a reason. Whatever was lost, a message or a whole function, this repairs.
  *
  * @throws What the first deployment threw that could not be taken up; the others were all the same.
  */
@@ -46,6 +46,11 @@ async function takeUp(
 ): Promise<boolean> {
   const found = await records.load(ref);
   if (found === undefined) {
+    await records.settle(ref);
+    return false;
+  }
+  if (found.closed !== undefined && now - found.closed.at > maxAgeMs) {
+    // Whoever could not be told in all this time, such as a GitHub that the app was taken from, will not be.
     await records.settle(ref);
     return false;
   }

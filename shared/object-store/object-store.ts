@@ -37,6 +37,8 @@ export interface ObjectStore {
    * order: what would be the folders below `prefix`.
    */
   folders(prefix: string): Promise<string[]>;
+  /** Keys that start with `prefix` of objects that were last written before `before`, `limit` at most. */
+  listOlder(prefix: string, before: Date, options: { readonly limit: number }): Promise<string[]>;
   /** Removes the object; an absent one is fine. */
   delete(key: string): Promise<void>;
 }

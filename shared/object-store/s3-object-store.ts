@@ -223,6 +223,20 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
         return keys;
       }),
 
+    listOlder: (prefix, before, { limit }) =>
+      attempt('list objects', async () => {
+        const keys: string[] = [];
+        for await (const page of pages(prefix, Number.POSITIVE_INFINITY)) {
+          for (const { Key, LastModified } of page.Contents ?? []) {
+            if (keys.length >= limit) return keys;
+            if (Key !== undefined && LastModified !== undefined && LastModified < before) {
+              keys.push(decodeKey(Key));
+            }
+          }
+        }
+        return keys;
+      }),
+
     folders: (prefix) =>
       attempt('list objects', async () => {
         const names: string[] = [];

@@ -55,7 +55,6 @@ async function finish(deps: Beginning, deployment: Deployment): Promise<'known'>
     await deps.messages.advance(ref);
   } else {
     await deps.messages.status(deployment);
-    await deps.records.settle(ref);
   }
   return 'known';
 }

@@ -29,6 +29,9 @@ import type { Claimable, DeploymentRecords } from './states.ts';
 /** How a claim went: `won` by us, `held` by somebody at work, `exhausted` after the last attempt. */
 export type ClaimResult = 'won' | 'held' | 'exhausted';
 
+/** What follows a verdict: the commit says it, orphans are gone, it is on the audit trail. */
+export type Told = 'status' | 'garbage' | 'audit';
+
 /** All state of the platform's deployments, in the object store. Each record is written once. */
 export interface Records {
   /** Writes `deployment.json`, and lists the deployment as open. False if it was there. */
@@ -44,6 +47,9 @@ export interface Records {
   recordDeploy(ref: DeploymentRef, key: FunctionKey, deploy: DeployRecord): Promise<boolean>;
   /** Writes the verdict; true for the one caller whose verdict it is. Follow up, then {@link settle}. */
   close(ref: DeploymentRef, closed: ClosedRecord): Promise<boolean>;
+  /** Notes what has followed the verdict; true for the first who does. */
+  recordTold(ref: DeploymentRef, what: Told): Promise<boolean>;
+  told(ref: DeploymentRef): Promise<ReadonlySet<Told>>;
   /** Takes a closed deployment off the list of open ones: everybody has been told. */
   settle(ref: DeploymentRef): Promise<void>;
   /** Takes on an action for `leaseMs`, unless somebody else has, or it was tried too often. */
@@ -191,6 +197,11 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     recordDeploy: (ref, key, deploy) => create(`${prefix(ref)}fn/${key}/deploy.json`, deploy),
 
     close: (ref, closed) => create(`${prefix(ref)}closed.json`, closed),
+    recordTold: (ref, what) => createJson(store, `${prefix(ref)}told/${what}`, { at: now() }),
+    async told(ref) {
+      const base = `${prefix(ref)}told/`;
+      return new Set((await store.list(base)).map((key) => key.slice(base.length) as Told));
+    },
     settle: (ref) => store.delete(openKey(ref)),
 
     async claim(ref, action, { leaseMs, maxAttempts }) {

@@ -3,6 +3,7 @@ import { CloudError } from '../errors.ts';
 import type { DeploymentRef } from '../pipeline/deployment.ts';
 import type { Records } from '../pipeline/records.ts';
 import type { DeploymentRecords } from '../pipeline/states.ts';
+import { tell } from '../pipeline/tell.ts';
 import type { PublicUrls } from '../public-urls.ts';
 import { checkDigest } from './check-digest.ts';
 import { type Check, deriveChecks } from './check-state.ts';
@@ -10,7 +11,7 @@ import type { Reporter } from './reporter.ts';
 
 /** What reporting works with. */
 export interface Reporting {
-  readonly records: Pick<Records, 'load'>;
+  readonly records: Pick<Records, 'load' | 'recordTold' | 'told' | 'settle'>;
   readonly logs: Pick<BuildLogs, 'read'>;
   readonly urls: PublicUrls;
   readonly reporter: Reporter;
@@ -22,6 +23,8 @@ const maxRounds = 50;
 /**
  * Makes a commit's checks say what the records say. The records are read again after each round of
  * writing: a call that was overtaken by another one then repairs what it wrote over.
+ *
+ * A verdict that stands there everywhere counts as told.
  *
  * @returns how many entries were written.
  * @throws CloudError `OFC_NOT_FOUND` without such a deployment, and those of the reporter; one check
@@ -39,7 +42,10 @@ export async function reportDeployment(deps: Reporting, ref: DeploymentRef): Pro
       (check) => said.get(check.context) !== checkDigest(check),
     );
     const count = await reportAll(deps, records, stale, said);
-    if (count === 0) return written;
+    if (count === 0) {
+      await tell(deps.records, records, 'status');
+      return written;
+    }
     written += count;
   }
   return written;

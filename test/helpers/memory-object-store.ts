@@ -8,9 +8,10 @@ export interface MemoryObjectStore extends ObjectStore {
   readonly objects: Map<string, Buffer>;
 }
 
-/** Makes an empty {@link MemoryObjectStore}. */
-export function createMemoryObjectStore(): MemoryObjectStore {
+/** Makes an empty {@link MemoryObjectStore}; `now` says when objects are written. */
+export function createMemoryObjectStore(now: () => number = Date.now): MemoryObjectStore {
   const objects = new Map<string, Buffer>();
+  const written = new Map<string, number>();
   const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
   return {
     objects,
@@ -24,15 +25,18 @@ export function createMemoryObjectStore(): MemoryObjectStore {
     },
     async put(key, body) {
       objects.set(key, Buffer.from(body));
+      written.set(key, now());
     },
     async putStream(key, body, size) {
       const bytes = await buffer(body);
       if (bytes.length !== size) throw new Error(`${key} has ${bytes.length} bytes, not ${size}`);
       objects.set(key, bytes);
+      written.set(key, now());
     },
     async create(key, body) {
       if (objects.has(key)) return false;
       objects.set(key, Buffer.from(body));
+      written.set(key, now());
       return true;
     },
     async exists(key) {
@@ -48,6 +52,10 @@ export function createMemoryObjectStore(): MemoryObjectStore {
         return key.startsWith(prefix) && end !== -1 ? [key.slice(prefix.length, end)] : [];
       });
       return [...new Set(names)].sort(byBytes);
+    },
+    async listOlder(prefix, before, { limit }) {
+      const keys = await this.list(prefix);
+      return keys.filter((key) => (written.get(key) ?? 0) < before.getTime()).slice(0, limit);
     },
     async delete(key) {
       objects.delete(key);

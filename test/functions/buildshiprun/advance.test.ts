@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { CloudError } from '#shared/errors.ts';
 import { parseFunctionKey } from '#shared/names.ts';
 import { type Deployment, refOf } from '#shared/pipeline/deployment.ts';
-import { createRecords, type Records } from '#shared/pipeline/records.ts';
+import { createRecords, type Records, type Told } from '#shared/pipeline/records.ts';
+import { tell } from '#shared/pipeline/tell.ts';
 import { type Advancing, advance } from '../../../functions/buildshiprun/advance.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
 import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
@@ -58,6 +59,12 @@ describe('advancing a deployment', () => {
       warnings: [],
       at: 1,
     });
+  /** In the place of the functions that were asked. */
+  const told = async (...whats: Told[]) => {
+    const done = await records.load(deployment);
+    if (done === undefined) throw new Error('no deployment');
+    for (const what of whats) await tell(records, done, what);
+  };
   const kinds = () => messages.sent.map(([kind]) => kind);
 
   it('asks for a plan, then waits', async () => {
@@ -84,6 +91,7 @@ describe('advancing a deployment', () => {
       from: { scm: 'github', repoId: deployment.repoId },
       of: { branch: 'master', id: deployment.id },
     });
+    await told('status', 'garbage');
     expect(await records.open()).to.deep.equal([]);
   });
 
@@ -91,6 +99,7 @@ describe('advancing a deployment', () => {
     await plan('a');
     await records.recordBuild(deployment, a, built);
     await go();
+    await told('status', 'garbage');
     messages.sent.length = 0;
     await go();
     expect(kinds()).to.deep.equal([]);
@@ -200,6 +209,32 @@ describe('advancing a deployment', () => {
     messages.fail = undefined;
     await go();
     expect(kinds()).to.deep.equal(['status', 'audit']);
+    expect(await records.open()).to.have.lengthOf(1);
+    await told('status');
+    expect(await records.open()).to.deep.equal([]);
+  });
+
+  it('tells again what a queue dropped, and only that', async () => {
+    await plan('a');
+    await records.recordBuild(deployment, a, built);
+    await go();
+    await told('garbage');
+    messages.sent.length = 0;
+    await go();
+    expect(kinds()).to.deep.equal(['status']);
+    expect(await records.open()).to.have.lengthOf(1);
+    await told('status');
+    messages.sent.length = 0;
+    await go();
+    expect(kinds()).to.deep.equal([]);
+    expect(await records.open()).to.deep.equal([]);
+  });
+
+  it('takes off the list what whoever was told last left there', async () => {
+    await records.close(deployment, { state: 'failed', text: 'x', at: 1 });
+    await records.recordTold(deployment, 'status');
+    await go();
+    expect(kinds()).to.deep.equal([]);
     expect(await records.open()).to.deep.equal([]);
   });
 

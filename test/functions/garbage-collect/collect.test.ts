@@ -215,6 +215,16 @@ describe('a sweep', () => {
     ]);
   });
 
+  it('gives up telling a verdict after the time that a deployment may take', async () => {
+    await records.begin(current);
+    await records.close(current, { state: 'failed', text: 'x', at });
+    await run(at + maxAgeMs);
+    expect(messages.of('advance')).to.have.length(1);
+    await run(at + maxAgeMs + 1);
+    expect(messages.of('advance')).to.have.length(1);
+    expect(await records.open()).to.deep.equal([]);
+  });
+
   it('may start once a minute, whoever asks', async () => {
     const minute = 60_000 * 1000;
     const asked = await Promise.all([1, 2, 3, 4].map(() => mayStart(store, minute)));

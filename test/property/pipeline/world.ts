@@ -11,6 +11,7 @@ import { cloudLabel } from '#shared/pipeline/labels.ts';
 import type { Messages, PushMessage } from '#shared/pipeline/messages.ts';
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
 import { type Claimable, claimName } from '#shared/pipeline/states.ts';
+import { tell } from '#shared/pipeline/tell.ts';
 import { createPublicUrls } from '#shared/public-urls.ts';
 import { advance } from '../../../functions/buildshiprun/advance.ts';
 import { createDeploy } from '../../../functions/buildshiprun/deploy.ts';
@@ -167,13 +168,10 @@ export class World {
     }
   }
 
-  /** Loses a message, unless the platform has nothing but the queue to keep it. */
+  /** Loses a message; of a push that is not recorded yet nothing but the queue knows. */
   drop(pick: number): void {
     const index = pick % Math.max(1, this.queue.length);
-    const to = this.queue[index]?.to;
-    if (to === 'plan' || to === 'build' || to === 'advance' || to === 'callback') {
-      this.queue.splice(index, 1);
-    }
+    if (this.queue[index]?.to !== 'push') this.queue.splice(index, 1);
   }
 
   async sweep(fault?: Fault): Promise<void> {
@@ -252,7 +250,14 @@ export class World {
     } else if (message.to === 'status') {
       const found = await records.load(message.ref);
       this.reported.set(message.ref.id, found?.closed?.state);
-    } else if (message.to === 'garbage') await collect(this.#gateway, records, message.message);
+      if (found !== undefined) await tell(records, found, 'status');
+    } else if (message.to === 'garbage') {
+      const { owner, repo, of } = message.message;
+      await collect(this.#gateway, records, message.message);
+      if (of === undefined || repo === '*') return;
+      const found = await records.load({ owner, repo, id: of.id });
+      if (found !== undefined) await tell(records, found, 'garbage');
+    }
   }
 
   #specOf(ref: DeploymentRef): ModelPush | undefined {
