@@ -1,6 +1,5 @@
 import { CloudError, toCloudError } from '#shared/errors.ts';
-import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
-import { refOf } from '#shared/pipeline/deployment.ts';
+import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
 import { failedRecord } from '#shared/pipeline/failed-record.ts';
 import { holdClaim } from '#shared/pipeline/hold-claim.ts';
 import type { Messages } from '#shared/pipeline/messages.ts';
@@ -45,9 +44,7 @@ export async function advance(deps: Advancing, ref: DeploymentRef): Promise<Depl
       if (await deps.records.isOpen(ref)) await followUp(deps, records);
       return records;
     }
-    const { owner, repo, branch, id } = records.deployment;
-    const head = await deps.records.newestHead(owner, repo, branch);
-    const supersededBy = head === undefined || head.id === id ? undefined : head.sha.slice(0, 7);
+    const supersededBy = await newerThan(deps.records, records.deployment);
     const { maxParallelBuilds } = deps;
     const actions = nextActions(records, { supersededBy, maxParallelBuilds });
     const progress = await allOf(actions.map((action) => execute(deps, records, action)));
@@ -58,6 +55,20 @@ export async function advance(deps: Advancing, ref: DeploymentRef): Promise<Depl
     await deps.messages.status(records.deployment);
   }
   throw new CloudError('OFC_INTERNAL', `Deployment ${ref.id} does not come to an end.`);
+}
+
+/**
+ * The commit of a newer push, in short. The head of this one may be missing, if whoever began it was
+ * interrupted: without it an older push would look like the newest.
+ */
+async function newerThan(records: Records, deployment: Deployment): Promise<string | undefined> {
+  const { owner, repo, branch, id, skip } = deployment;
+  let head = await records.newestHead(owner, repo, branch);
+  if (head !== undefined && head.id !== id && skip === undefined) {
+    await records.addHead(deployment);
+    head = await records.newestHead(owner, repo, branch);
+  }
+  return head === undefined || head.id === id ? undefined : head.sha.slice(0, 7);
 }
 
 /** `moved`: there are new records; `sent`: another function works on it; `waiting`: it does already. */

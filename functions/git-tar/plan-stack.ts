@@ -155,6 +155,7 @@ function plannedFunction(
     key: functionKey,
     service: serviceName(owner, functionKey),
     lang: fn.lang,
+    handler: fn.handler,
     image,
     contextDigest: context.digest,
     contextSize: context.size,

@@ -9,6 +9,7 @@ import type { BuildRecord, PlannedFunction } from '#shared/pipeline/plan.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import type { DeploymentRecords } from '#shared/pipeline/states.ts';
 import type { LogSink } from './log-sink.ts';
+import { inRepo } from './repo-paths.ts';
 
 /** What building works with. */
 export interface Building {
@@ -77,7 +78,7 @@ async function run(
       labels: imageLabels(records.deployment),
       createdAt: new Date(records.deployment.receivedAt),
       buildArgs: fn.buildArgs,
-      onLog: (line) => log.write(line),
+      onLog: (line) => log.write(inRepo(line, fn.handler)),
       signal: AbortSignal.any([watch.signal, AbortSignal.timeout(deps.timeoutMs)]),
     });
     const image = byDigest(deps.pullName(built.image), built);
@@ -93,12 +94,13 @@ async function run(
   } catch (error) {
     const failure = toCloudError(error);
     if (watch.signal.aborted) return undefined;
-    log.write(failure.text);
+    const said = inRepo(failure.text, fn.handler);
+    log.write(said);
     if (failure.kind === 'retry' && failure.code !== 'OFC_TIMEOUT') throw failure;
     const text =
       failure.code === 'OFC_TIMEOUT'
         ? `The build took longer than ${Math.round(deps.timeoutMs / 1000)} s.`
-        : failure.text;
+        : said;
     return { outcome: 'failed', code: failure.code, text, at: Date.now() };
   } finally {
     watch.stop();

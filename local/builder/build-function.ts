@@ -106,6 +106,7 @@ async function buildClassic(
     `The handler of template ${config.buildArgs[classicArgument]} is run by the node-ts runtime instead of the official one.`,
   );
   const functionDir = join(contextDir, 'function');
+  await checkSyntax(join(functionDir, 'handler.js'));
   const modules = await installer.install(functionDir, { production: true, log, signal });
   await bundleClassicRuntime(templateFolder, outDir);
   const parts = [
@@ -115,6 +116,20 @@ async function buildClassic(
   if (modules === undefined) return parts;
   await rm(join(functionDir, 'node_modules'), { recursive: true, force: true });
   return [...parts, { folder: modules, at: 'function/node_modules' }];
+}
+
+/** What would end the process at its start ends the build; nothing of it is run. */
+async function checkSyntax(handler: string): Promise<void> {
+  const source = await readFile(handler, 'utf8');
+  await esbuild
+    .transform(source, { loader: 'js', logLevel: 'silent' })
+    .catch(({ errors = [] }: Partial<esbuild.TransformFailure>) => {
+      const lines = errors.map(
+        ({ text, location }) =>
+          `function/handler.js:${location?.line ?? 1}:${(location?.column ?? 0) + 1}: ${text}`,
+      );
+      throw new CloudError('OFC_BUILD_FAILED', lines.join('\n') || 'handler.js cannot be read.');
+    });
 }
 
 /** `language` of template.yml; `undefined` without one. */

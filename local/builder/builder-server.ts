@@ -60,7 +60,7 @@ export interface BuilderServer {
 const maxBodyBytes = 128 * 2 ** 20;
 const dependenciesMs = 30 * 24 * 60 * 60_000;
 // esbuild's process is kept between builds; it is quick to start again.
-const esbuildIdleMs = 10 * 60_000;
+const esbuildIdleMs = 60_000;
 
 /**
  * Starts a builder that speaks the protocol of OpenFaaS's (`POST /build`, `GET /healthz`) on a free

@@ -9,6 +9,8 @@ export const plannedFunctionSchema = v.object({
   key: v.custom<FunctionKey>((value) => typeof value === 'string'),
   service: v.custom<ServiceName>((value) => typeof value === 'string'),
   lang: v.string(),
+  /** The handler's folder in the repo, for messages. */
+  handler: v.optional(v.string()),
   /** The reference to push to. */
   image: v.string(),
   /** `sha256:…` of the build context. */

@@ -201,6 +201,19 @@ describe('advancing a deployment', () => {
     expect((await go()).closed?.state).to.equal('superseded');
   });
 
+  it('is not superseded by an older push if its own head was not written yet', async () => {
+    const older = testPush({ sha: 'b'.repeat(40), receivedAt: 1000 });
+    records = createRecords(createMemoryObjectStore(), () => time);
+    await records.begin(older);
+    await records.addHead(older);
+    // Whoever began it was interrupted here, and the sweeper came before the next try.
+    await records.begin(deployment);
+    expect((await go()).closed).to.equal(undefined);
+    expect(kinds()).to.deep.equal(['plan', 'status']);
+    const { owner, repo, branch, id } = deployment;
+    expect((await records.newestHead(owner, repo, branch))?.id).to.equal(id);
+  });
+
   it('tells about a verdict again until everybody was told', async () => {
     await records.close(deployment, { state: 'failed', text: 'x', at: 1 });
     messages.fail = new CloudError('OFC_BUSY', 'full');

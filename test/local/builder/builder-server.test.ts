@@ -298,6 +298,21 @@ describe('embedded builder', function () {
     expect(await deployed('classic')).to.equal('dynamicGET');
   });
 
+  it('says in the build what of an official template’s handler would end it at its start', async () => {
+    const body = await requestTar({
+      files: {
+        'template.yml': 'language: node22',
+        'function/package.json': '{"main":"handler.js"}',
+        'function/handler.js':
+          'module.exports = async (event, context) => {\n  return context.;\n};\n',
+      },
+      config: { image: image('broken'), buildArgs: { OFC_CLASSIC: 'node22' } },
+    });
+    const { last } = await sendBuild(builder.url, body, secret);
+    expect(last).to.include({ status: 'failed' });
+    expect(last['error']).to.match(/^function\/handler\.js:2:18: /);
+  });
+
   it('refuses more builds than may wait, and goes on when a caller leaves', async () => {
     const own = await open({ folder: join(dir.path, 'builder-3'), parallel: 1, queued: 0 });
     try {
