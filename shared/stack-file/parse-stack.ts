@@ -1,3 +1,4 @@
+import { CloudError } from '../errors.ts';
 import { type Environment, substitute } from './envsubst.ts';
 import { parseFunction } from './parse-function.ts';
 import { readYaml } from './read-yaml.ts';
@@ -38,6 +39,21 @@ export function parseStack(text: string, options: ParseStackOptions = {}): Stack
   const source = envsubst ? substitute(text, environment, fileName) : text;
   const root = readYaml(source, { fileName, code: 'OFC_STACK_INVALID' });
   const warnings = new StackWarnings();
+  try {
+    return parseRoot(root, warnings);
+  } catch (error) {
+    throw withWarnings(error, warnings);
+  }
+}
+
+/** A key that nobody knows is often why another one is missing. */
+function withWarnings(error: unknown, { all }: StackWarnings): unknown {
+  if (!(error instanceof CloudError) || all.length === 0) return error;
+  const hint = [error.hint, ...all.slice(0, 5)].filter(Boolean).join(' ');
+  return new CloudError(error.code, error.message, { hint, cause: error });
+}
+
+function parseRoot(root: YamlValue, warnings: StackWarnings): StackFile {
   const top = root.map();
   warnings.unknownKeys(top, ['version', 'provider', 'functions', 'configuration']);
 

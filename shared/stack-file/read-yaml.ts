@@ -13,6 +13,7 @@ import {
 } from 'yaml';
 import { CloudError, type ErrorCode } from '../errors.ts';
 import { checkYamlShape } from './yaml-check.ts';
+import { yamlProblem } from './yaml-problems.ts';
 import { YamlValue } from './yaml-value.ts';
 
 /** Files above this size are refused before anything looks at them. */
@@ -70,7 +71,8 @@ export function readYamlDocuments(text: string, { fileName, code }: YamlOptions)
     const [error] = document.errors;
     if (error) {
       const { line } = lines.linePos(error.pos[0]);
-      throw fail(line, `This is not valid YAML: ${error.message}.`);
+      const { what, hint } = yamlProblem(error.code);
+      throw fail(line, `This is not valid YAML: ${what}.`, hint);
     }
     findAliasTargets(document, lines, fail, file.targets);
     const line = index === 0 ? 1 : lines.linePos(document.range[0]).line;

@@ -28,6 +28,23 @@ const only = (text: string) => {
 };
 
 describe('parseStack', () => {
+  it('says what is wrong with the YAML in its own words, and how to mend it', () => {
+    const tabs = failureOf(`${head}functions:\n\ta: b`);
+    expect(tabs.text).to.equal(
+      'stack.yml line 6: This is not valid YAML: a tab is used for indentation. YAML takes spaces only: replace the tab by spaces.',
+    );
+    const open = failureOf(stackOf('labels: { a: "1 }'));
+    expect(open.text).to.match(
+      /^stack.yml line \d+: This is not valid YAML: something is not closed/,
+    );
+  });
+
+  it('names unknown keys also where something else is wrong: they are often why', () => {
+    const { message, hint } = failureOf(stackOf().replace('handler:', 'handlr:'));
+    expect(message).to.contain('The function "hello" has no handler.');
+    expect(hint).to.contain('stack.yml line 8: the key "handlr" is unknown and ignored.');
+  });
+
   it('reads every key', () => {
     const text = `${stackOf(
       `fprocess: node index.js
