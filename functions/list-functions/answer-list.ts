@@ -4,6 +4,7 @@ import { authoriseOwner } from '#shared/messages/authorise-owner.ts';
 import type { ReceivedRequest } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { parseOwner } from '#shared/names.ts';
+import { cloudLabel } from '#shared/pipeline/labels.ts';
 import { type ListedFunction, listOfOwner } from './list-of-owner.ts';
 
 /** What listing works with. */
@@ -30,5 +31,9 @@ export async function answerList(
   }
   const owner = parseOwner(users[0]);
   authoriseOwner(signer, 'list-functions', request, owner);
-  return listOfOwner(await gateway.list(), owner);
+  const functions = listOfOwner(await gateway.list(), owner);
+  // All functions of an owner are of one SCM; somebody of that name elsewhere is somebody else.
+  const scm = functions[0]?.labels[cloudLabel.scm];
+  authoriseOwner(signer, 'list-functions', request, owner, scm);
+  return functions;
 }

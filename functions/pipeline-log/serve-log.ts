@@ -9,6 +9,7 @@ import { receiveMessage } from '#shared/messages/receive.ts';
 import { receivedRequest } from '#shared/messages/received-request.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import { createOwnerClaims } from '#shared/scm/owner-claims.ts';
 import { logPartSchema } from './log-part.ts';
 import { parseLogQuery } from './log-query.ts';
 import { readBody } from './read-body.ts';
@@ -52,7 +53,8 @@ export async function serveLog(
   const received = receivedRequest(request);
   const query = new URLSearchParams(received.rawQuery);
   const name = parseLogQuery(query);
-  authoriseOwner(deps.signer, receiver, received, name.owner);
+  const claim = await createOwnerClaims(deps.store).of(name.owner);
+  authoriseOwner(deps.signer, receiver, received, name.owner, claim?.scm);
   const follows = request.method === 'GET' && query.get('follow') === '1';
   if (follows) return await sendGrowing(deps, logs, name, response, signal);
   const log = await logs.read(name);

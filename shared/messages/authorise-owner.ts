@@ -9,6 +9,7 @@ import { type Signer, signatureHeader } from './signature.ts';
  * it comes from somebody who is signed in and may see that owner.
  *
  * @param receiver The function that this is.
+ * @param scm The SCM of that owner, where it is known: somebody of that name elsewhere is somebody else.
  * @throws CloudError `OFC_UNAUTHENTICATED` or `OFC_FORBIDDEN`
  */
 export function authoriseOwner(
@@ -16,6 +17,7 @@ export function authoriseOwner(
   receiver: string,
   request: ReceivedRequest,
   owner: Owner,
+  scm?: string,
 ): void {
   const identity = singleHeader(request, identityHeader);
   if (identity === undefined) {
@@ -24,7 +26,8 @@ export function authoriseOwner(
   }
   const signature = singleHeader(request, signatureHeader);
   const visitor = verifyIdentity(signer, receiver, signedPath(request), { identity, signature });
-  if (!visitor.owners.some((name) => name.toLowerCase() === owner)) {
+  const isThere = scm === undefined || visitor.provider === scm;
+  if (!isThere || !visitor.owners.some((name) => name.toLowerCase() === owner)) {
     throw new CloudError('OFC_FORBIDDEN', `${visitor.login} may not see what "${owner}" has.`);
   }
 }

@@ -72,6 +72,13 @@ describe('pipeline-log', () => {
     return text;
   };
 
+  it('gives nothing to somebody of that name at another SCM', async () => {
+    await add(0, 'log\n', true);
+    await store.put('owners/alexellis.json', JSON.stringify({ scm: 'gitlab', id: 1 }));
+    const answer = await ask(visitorGet(receiver, query, ['alexellis']));
+    expect(answer.status).to.equal(403);
+  });
+
   it('keeps a log and gives it back as text', async () => {
     expect((await add(0, 'Step 1: é\n')).status).to.equal(204);
     expect((await add(1, 'done\n', true)).status).to.equal(204);
