@@ -8,6 +8,9 @@ const system = 'https://system.example.com';
 
 describeWith(['chromium'], 'log-in in a browser', function () {
   this.timeout(60_000);
+  // Chromium drops what is under way when an interface comes or goes, as it does with a container
+  // engine on the same machine (ERR_NETWORK_CHANGED).
+  this.retries(1);
   let edge: Edge;
   const open: BrowserContext[] = [];
   before(async () => {
