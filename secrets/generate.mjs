@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const help = `Makes the secrets of the platform that can be made, as files for "faas-cli secret apply".
@@ -8,6 +8,9 @@ const help = `Makes the secrets of the platform that can be made, as files for "
 Usage: node secrets/generate.mjs [options]
 
   --out <folder>  Where the files go (default .secrets)
+  --buildkit <hosts>
+                  Also an authority, a certificate for BuildKit daemons at these hosts (comma-separated;
+                  a leading "*." is fine) in .buildkitd beside the folder, and the client's for of-builder
   --dry-run       Only say what would be written
   --help          This text
 
@@ -50,11 +53,51 @@ function sessionKeys() {
   return [privateKey, publicKey];
 }
 
+/** Certificates for mutual TLS between of-builder and BuildKit: one set, or nothing if a part is there. */
+async function generateBuildkit({ out, buildkit, 'dry-run': dryRun }) {
+  const daemons = join(dirname(resolve(out)), '.buildkitd');
+  const hosts = buildkit.split(',').map((host) => host.trim());
+  const paths = {
+    clientCa: join(out, 'buildkit-ca-cert'),
+    clientCert: join(out, 'buildkit-client-cert'),
+    clientKey: join(out, 'buildkit-client-key'),
+    ca: join(daemons, 'ca.pem'),
+    cert: join(daemons, 'cert.pem'),
+    key: join(daemons, 'key.pem'),
+  };
+  const present = Object.values(paths).filter((path) => existsSync(path));
+  if (present.length > 0) {
+    for (const path of present) console.log(`kept      ${path}`);
+    console.log('          To make new BuildKit certificates remove all of them.');
+    return;
+  }
+  if (dryRun) {
+    for (const path of Object.values(paths)) console.log(`would write ${path}`);
+    return;
+  }
+  const { mutualTls } = await import('./mutual-tls.mjs');
+  const { ca, server, client } = await mutualTls(hosts);
+  mkdirSync(daemons, { recursive: true, mode: 0o700 });
+  const values = {
+    clientCa: ca,
+    clientCert: client.certificate,
+    clientKey: client.key,
+    ca,
+    cert: server.certificate,
+    key: server.key,
+  };
+  for (const [name, path] of Object.entries(paths)) {
+    writeFileSync(path, values[name], { flag: 'wx', mode: 0o600 });
+    console.log(`wrote     ${path}`);
+  }
+}
+
 function readArguments() {
   try {
     return parseArgs({
       options: {
         out: { type: 'string', default: '.secrets' },
+        buildkit: { type: 'string' },
         'dry-run': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -94,4 +137,7 @@ function generate({ out, 'dry-run': dryRun }) {
 
 const options = readArguments();
 if (options.help) process.stdout.write(help);
-else generate(options);
+else {
+  generate(options);
+  if (options.buildkit !== undefined) await generateBuildkit(options);
+}

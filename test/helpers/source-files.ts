@@ -5,7 +5,15 @@ import { join, posix } from 'node:path';
 export const root = join(import.meta.dirname, '../..');
 
 /** What tools put into the root folder; git ignores it too. */
-const notOurs = new Set(['.git', 'build', 'dist', 'coverage', '.openfaas-cloud', '.secrets']);
+const notOurs = new Set([
+  '.git',
+  'build',
+  'dist',
+  'coverage',
+  '.openfaas-cloud',
+  '.secrets',
+  '.buildkitd',
+]);
 
 /** All files of the project, or those below some folders. */
 export function projectFiles(...folders: string[]): string[] {
