@@ -28,6 +28,7 @@ const functions: readonly string[] = [
   'system-metrics',
   'audit-event',
   'dashboard',
+  'doctor',
   'echo',
 ];
 
@@ -54,6 +55,10 @@ const secrets: readonly string[] = [
   'customers',
   'sealing-private-key',
   'sealed-secrets-key',
+  'docker-config',
+  'buildkit-ca-cert',
+  'buildkit-client-cert',
+  'buildkit-client-key',
 ];
 
 /** Whether a function of this name is, or may once be, part of the platform. */

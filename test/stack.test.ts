@@ -169,6 +169,9 @@ describe('functions of stack.yml, built and started one by one', function () {
       expect(log).to.include('types: checked');
       expect({ health, ready }).to.deep.equal({ health: 200, ready: 200 });
 
+      // It reads what it examines when it is asked, so that nothing wrong can stop it.
+      if (fn.key === 'doctor') return;
+
       const known = new Set(variables.map(({ name }) => name));
       const readNames = [...read.variables].filter((name) => known.has(name)).sort();
       const said = variables.filter(({ readers }) => readers.includes(fn.key));

@@ -50,6 +50,7 @@ export const systemRoutes: readonly SystemRoute[] = [
   { ...signedIn, path: '/system-metrics', function: 'system-metrics' },
   { ...signedIn, path: '/dashboard', function: 'dashboard', sees: 'path' },
   { ...signedIn, path: '/dashboard/', below: true, function: 'dashboard', sees: 'path' },
+  { ...root, path: '/doctor', methods: read, function: 'doctor', who: 'operator' },
 ];
 
 const builder = {

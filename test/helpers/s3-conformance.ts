@@ -329,7 +329,13 @@ export function s3Conformance(
       const { UploadId } = await client.send(new CreateMultipartUploadCommand(create));
       const parts: { PartNumber: number; ETag: string | undefined }[] = [];
       for (const PartNumber of [...bodies.keys()].map((index) => index + 1).reverse()) {
-        const part = { Bucket, Key, UploadId, PartNumber, Body: bodies[PartNumber - 1] };
+        const part = {
+          Bucket,
+          Key,
+          UploadId,
+          PartNumber,
+          Body: bodies[PartNumber - 1] ?? Buffer.alloc(0),
+        };
         const { ETag } = await client.send(new UploadPartCommand(part));
         parts.unshift({ PartNumber, ETag });
       }

@@ -1,0 +1,65 @@
+import * as v from 'valibot';
+import type { FunctionContext, FunctionEvent } from '#runtime-types';
+import { coalesce } from '#shared/coalesce.ts';
+import { loadConfig } from '#shared/config.ts';
+import { runChecks } from '#shared/doctor/check.ts';
+import { echoKey } from '#shared/doctor/check-queue.ts';
+import { checks } from '#shared/doctor/checks.ts';
+import { CloudError } from '#shared/errors.ts';
+import { identityHeader, verifyIdentity } from '#shared/messages/identity.ts';
+import { receiveMessage, signedPath, singleHeader } from '#shared/messages/receive.ts';
+import { type Signer, signatureHeader } from '#shared/messages/signature.ts';
+import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { once } from '#shared/once.ts';
+import { signerSettings, storeSettings } from '#shared/platform-settings.ts';
+import { pageHeaders } from '#shared/web/page.ts';
+import { findingsPage } from './page.ts';
+
+/** Everything else is read by the checks: what is wrong must not stop the one who says so. */
+const signer = once(() => loadConfig(signerSettings));
+const echoSchema = v.object({ nonce: v.pipe(v.string(), v.uuid()) });
+const pauseMs = 5_000;
+
+/** Reads the configuration; a mistake in it stops the function at its start. */
+export const init = async (): Promise<void> => {
+  signer();
+};
+
+/** However often the page is loaded, one examination runs at a time. */
+const examine = coalesce(
+  () =>
+    runChecks(checks, {
+      env: undefined,
+      allSecrets: false,
+      signal: AbortSignal.timeout(60_000),
+    }),
+  pauseMs,
+);
+
+/** Examines the platform for its operators; takes back the message by which the queue is tried. */
+export default async (event: FunctionEvent, context: FunctionContext) => {
+  if (event.method === 'POST') {
+    const { nonce } = receiveMessage(signer(), 'doctor', event, echoSchema);
+    await createS3ObjectStore(loadConfig(storeSettings)).create(echoKey(nonce), '');
+    return context.status(200).succeed({ nonce });
+  }
+  if (event.method !== 'GET' && event.method !== 'HEAD') {
+    throw new CloudError('OFC_METHOD', 'Only GET, HEAD and POST are supported.');
+  }
+  requireOperator(signer(), event);
+  const findings = await examine('');
+  const answer = context.status(200);
+  if (/\btext\/html\b/.test(String(event.headers['accept'] ?? ''))) {
+    return answer.headers(pageHeaders).succeed(findingsPage(findings));
+  }
+  return answer.headers({ 'cache-control': 'no-store' }).succeed({ findings });
+};
+
+/** The router asked of-auth, too; this is for whoever reaches the function past it. */
+function requireOperator(keys: Signer, event: FunctionEvent): void {
+  const { operator, login } = verifyIdentity(keys, 'doctor', signedPath(event), {
+    identity: singleHeader(event, identityHeader),
+    signature: singleHeader(event, signatureHeader),
+  });
+  if (!operator) throw new CloudError('OFC_FORBIDDEN', `${login} is not an operator.`);
+}
