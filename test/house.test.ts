@@ -11,7 +11,7 @@ const lines = (path: string) => readSource(path).trimEnd().split('\n').length;
 
 /** Names that tools or people expect as they are. */
 const givenNames =
-  /^(?:README|CHANGELOG|CONTRIBUTING|LICENSE|Dockerfile|\.[a-z].*|[a-z0-9]+_[a-z0-9_]+\.yml)(?:\.md)?$/;
+  /^(?:README|CHANGELOG|CONTRIBUTING|LICENSE|Dockerfile|Caddyfile|\.[a-z].*|[a-z0-9]+_[a-z0-9_]+\.yml)(?:\.md)?$/;
 const kebabCase = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/;
 
 describe('the house', () => {

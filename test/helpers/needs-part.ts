@@ -37,6 +37,7 @@ const parts = {
     packages: 'ceph-mon ceph-osd radosgw',
   },
   prometheus: { programs: ['prometheus'], packages: 'prometheus' },
+  caddy: { programs: ['caddy'], packages: 'caddy' },
   nginx: { programs: ['nginx'], packages: 'nginx' },
   wrk: { programs: ['wrk'], packages: 'wrk' },
 } as const satisfies Record<string, PartFacts>;
