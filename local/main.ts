@@ -28,6 +28,8 @@ Usage: npm start -- [options]
                       those of --docker-config <file>
   --isolation <how>   For processes: auto, bubblewrap or none (default auto: bubblewrap where it works)
   --prometheus <url>  Ask this Prometheus for metrics, which must scrape us (default: our own history)
+  --s3 <url>          Keep state in this S3 store, whose keys are in <data>/secrets/s3-access-key and
+                      s3-secret-key (default: our own store in the data folder)
   --idle <duration>   Stop a function after this long without requests (default 5m)
   --help              This text
 `;
@@ -101,14 +103,15 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     isolation: values.isolation as Isolation,
     idleMs: parseDuration(values.idle, '--idle'),
     customers: values.customers === undefined ? undefined : resolve(values.customers),
-    prometheus: prometheusUrl(values.prometheus),
+    prometheus: baseUrl('--prometheus', values.prometheus),
+    s3: baseUrl('--s3', values.s3),
     sample: !values['no-sample'],
   };
 }
 
-function prometheusUrl(text: string | undefined): string | undefined {
-  if (text === undefined || /^http:\/\/[\w.-]+(?::\d+)?\/?$/.test(text)) return text;
-  throw usage(`--prometheus must be a URL such as http://127.0.0.1:9090, not "${text}".`);
+function baseUrl(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^https?:\/\/[\w.-]+(?::\d+)?\/?$/.test(text)) return text;
+  throw usage(`${option} must be a URL such as http://127.0.0.1:9090, not "${text}".`);
 }
 
 async function readRegistry(
@@ -137,6 +140,7 @@ function readArguments(args: readonly string[]) {
         isolation: { type: 'string', default: 'auto' },
         idle: { type: 'string', default: '5m' },
         prometheus: { type: 'string' },
+        s3: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -55,6 +55,8 @@ export interface PlatformOptions {
   readonly customers?: string | undefined;
   /** The address of a Prometheus that scrapes us; without it our own history is asked. */
   readonly prometheus?: string | undefined;
+  /** An S3 store instead of our own; its keys are the secrets s3-access-key and s3-secret-key. */
+  readonly s3?: string | undefined;
   readonly log: Logger;
   /** Gets a line for each step of the start. */
   readonly onProgress: (text: string) => void;
@@ -125,14 +127,11 @@ async function startParts(
   }
 
   const s3 = { region, accessKey: secret.s3AccessKey, secretKey: secret.s3SecretKey };
-  const store = keep(
-    await createS3Server({
-      ...s3,
-      folder: folder('objects'),
-      log,
-      port: await stablePort(folder('store-port')),
-    }),
-  );
+  const ownStore = async () => {
+    const port = await stablePort(folder('store-port'));
+    return keep(await createS3Server({ ...s3, folder: folder('objects'), log, port })).url;
+  };
+  const storeUrl = options.s3 ?? (await ownStore());
   const credentials = registryCredentials(secret.registryPassword);
   const registry = keep(
     await createRegistry({ folder: folder('registry'), log, authorizePush: credentials.authorize }),
@@ -230,7 +229,7 @@ async function startParts(
     ...platformEnvironment(
       {
         port,
-        storeUrl: store.url,
+        storeUrl,
         builderUrl: builder.url,
         prometheusUrl: options.prometheus ?? metricsServer.url,
       },
@@ -252,7 +251,7 @@ async function startParts(
     signal,
   });
   keep(takeUpSoon(client, log));
-  const records = createRecords(createS3ObjectStore({ ...s3, endpoint: store.url, bucket }));
+  const records = createRecords(createS3ObjectStore({ ...s3, endpoint: storeUrl, bucket }));
   return {
     port,
     isolation,
