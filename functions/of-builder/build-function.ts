@@ -8,6 +8,8 @@ import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/dep
 import type { BuildRecord, PlannedFunction } from '#shared/pipeline/plan.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import type { DeploymentRecords } from '#shared/pipeline/states.ts';
+import { createRedactor } from '#shared/redact.ts';
+import type { SecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { LogSink } from './log-sink.ts';
 import { inRepo } from './repo-paths.ts';
 
@@ -16,6 +18,8 @@ export interface Building {
   readonly records: Records;
   readonly store: ObjectStore;
   readonly builder: Builder;
+  /** Opens what an owner sealed for a build. */
+  readonly secrets: Pick<SecretsClient, 'open'>;
   /** Where the log of this run goes. */
   readonly openLog: (records: DeploymentRecords, key: FunctionKey) => LogSink;
   /** From the reference that was pushed to the one the cluster pulls. */
@@ -67,7 +71,11 @@ async function run(
   const ref = refOf(records.deployment);
   const started = Date.now();
   const watch = watchClosed(deps, ref);
+  let redact = createRedactor([]);
   try {
+    const ids = fn.buildSecrets ?? [];
+    const secrets = ids.length === 0 ? undefined : await deps.secrets.open(ref, ids);
+    redact = createRedactor(secrets?.values() ?? []);
     const built = await deps.builder.build({
       context: {
         open: () => openContext(deps, ref, fn.key),
@@ -78,7 +86,8 @@ async function run(
       labels: imageLabels(records.deployment),
       createdAt: new Date(records.deployment.receivedAt),
       buildArgs: fn.buildArgs,
-      onLog: (line) => log.write(inRepo(line, fn.handler)),
+      secrets,
+      onLog: (line) => log.write(redact(inRepo(line, fn.handler))),
       signal: AbortSignal.any([watch.signal, AbortSignal.timeout(deps.timeoutMs)]),
     });
     const image = byDigest(deps.pullName(built.image), built);
@@ -94,7 +103,7 @@ async function run(
   } catch (error) {
     const failure = toCloudError(error);
     if (watch.signal.aborted) return undefined;
-    const said = inRepo(failure.text, fn.handler);
+    const said = redact(inRepo(failure.text, fn.handler));
     log.write(said);
     if (failure.kind === 'retry' && failure.code !== 'OFC_TIMEOUT') throw failure;
     const text =

@@ -4,6 +4,7 @@ import type { Signer } from '#shared/messages/signature.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
 import { pullName } from '#shared/registry/image-name.ts';
 import { parsePrivateKey } from '#shared/sealed-box.ts';
+import { createSecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { Building } from './build-function.ts';
 import { openLogSink } from './log-sink.ts';
 import { createOwnerSlots, type OwnerSlots } from './owner-slots.ts';
@@ -32,6 +33,7 @@ export function readConfig(settings: Settings): OfBuilder {
     records: pipeline.records,
     store: pipeline.store,
     builder,
+    secrets: createSecretsClient(pipeline.gateway, pipeline.signer),
     openLog: ({ deployment: { owner, repo, sha, id } }, key) =>
       openLogSink(
         pipeline.gateway,

@@ -4,10 +4,11 @@ import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import { parse } from 'yaml';
 import { CloudError } from '#shared/errors.ts';
+import type { OpenedSecret } from '#shared/sealed-box.ts';
 import type { BuildConfig } from '#shared/tar/builder-config.ts';
 import { type Compiler, checkTypes } from './check-types.ts';
 import { bundleClassicRuntime } from './classic-runtime.ts';
-import type { Installer } from './dependencies.ts';
+import type { InstallBuild, Installer } from './dependencies.ts';
 import type { ImagePart } from './function-image.ts';
 import { guardEsbuild } from './guarded-esbuild.ts';
 
@@ -28,6 +29,9 @@ export interface BuildJob {
   /** Does not exist yet. */
   readonly outDir: string;
   readonly config: BuildConfig;
+  readonly secrets: ReadonlyMap<string, Pick<OpenedSecret, 'value'>>;
+  /** For what only this build may see; removed after it. */
+  readonly secretFolder: string;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -45,6 +49,9 @@ const classicArgument = 'OFC_CLASSIC';
  */
 export async function buildFunction(tools: BuildTools, job: BuildJob): Promise<ImagePart[]> {
   const { contextDir, config } = job;
+  for (const id of job.secrets.keys()) {
+    if (id !== 'npmrc') job.log(`The build secret "${id}" has no effect without a Dockerfile.`);
+  }
   const names = await readdir(join(contextDir, 'function')).catch((): string[] => []);
   if (/^node(?:18|20|22)$/.test(config.buildArgs[classicArgument] ?? '')) {
     return buildClassic(tools, job, names);
@@ -61,12 +68,18 @@ export async function buildFunction(tools: BuildTools, job: BuildJob): Promise<I
 
 async function buildBundle(
   { templateFolder, installer, compiler, typecheck }: BuildTools,
-  { contextDir, outDir, config, log, signal }: BuildJob,
+  job: BuildJob,
   names: readonly string[],
 ): Promise<ImagePart[]> {
+  const { contextDir, outDir, config, log, signal } = job;
   const template: Template = await import(pathToFileURL(join(templateFolder, 'build.mjs')).href);
   const functionDir = join(contextDir, 'function');
-  const modules = await installer.install(functionDir, { production: false, log, signal });
+  const modules = await installer.install(functionDir, {
+    production: false,
+    log,
+    signal,
+    ...npmSecrets(job),
+  });
   if (modules !== undefined) {
     await rm(join(functionDir, 'node_modules'), { recursive: true, force: true });
     await symlink(modules, join(functionDir, 'node_modules'));
@@ -96,9 +109,10 @@ async function buildBundle(
 /** The function as it is, beside the bundled runtime. */
 async function buildClassic(
   { templateFolder, installer }: BuildTools,
-  { contextDir, outDir, config, log, signal }: BuildJob,
+  job: BuildJob,
   names: readonly string[],
 ): Promise<ImagePart[]> {
+  const { contextDir, outDir, config, log, signal } = job;
   if (!names.includes('handler.js')) {
     throw new CloudError('OFC_BUILD_FAILED', 'There is no function/handler.js.');
   }
@@ -107,7 +121,12 @@ async function buildClassic(
   );
   const functionDir = join(contextDir, 'function');
   await checkSyntax(join(functionDir, 'handler.js'));
-  const modules = await installer.install(functionDir, { production: true, log, signal });
+  const modules = await installer.install(functionDir, {
+    production: true,
+    log,
+    signal,
+    ...npmSecrets(job),
+  });
   await bundleClassicRuntime(templateFolder, outDir);
   const parts = [
     { folder: outDir, at: '' },
@@ -130,6 +149,11 @@ async function checkSyntax(handler: string): Promise<void> {
       );
       throw new CloudError('OFC_BUILD_FAILED', lines.join('\n') || 'handler.js cannot be read.');
     });
+}
+
+function npmSecrets({ secrets, secretFolder }: BuildJob): Pick<InstallBuild, 'own'> {
+  const npmrc = secrets.get('npmrc')?.value;
+  return npmrc === undefined ? {} : { own: { npmrc: String(npmrc), folder: secretFolder } };
 }
 
 /** `language` of template.yml; `undefined` without one. */

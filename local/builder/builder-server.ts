@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -13,8 +14,10 @@ import type { Builder } from '#shared/builder/builder.ts';
 import { receiveBody } from '#shared/builder/receive-body.ts';
 import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
+import { createRedactor } from '#shared/redact.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import type { RegistryClient } from '#shared/registry/registry-client.ts';
+import { describePublicKey, openSecrets, parsePrivateKey } from '#shared/sealed-box.ts';
 import { extractContext } from '#shared/tar/extract-context.ts';
 import { type BuildTools, buildFunction } from './build-function.ts';
 import { createBuildSlots } from './build-slots.ts';
@@ -63,8 +66,8 @@ const dependenciesMs = 30 * 24 * 60 * 60_000;
 const esbuildIdleMs = 60_000;
 
 /**
- * Starts a builder that speaks the protocol of OpenFaaS's (`POST /build`, `GET /healthz`) on a free
- * loopback port. Without a `backend` it needs no container engine, and builds functions of lang `node-ts`.
+ * Starts a builder that speaks the protocol of OpenFaaS's (`POST /build`, `GET /publickey`, `GET /healthz`) on a
+ * free loopback port. Without a `backend` it needs no container engine, and builds functions of lang `node-ts`.
  */
 export async function createBuilder(options: BuilderOptions): Promise<BuilderServer> {
   const { folder, log, registry, payloadSecret } = options;
@@ -83,6 +86,8 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
     }),
   };
   await tools.installer.prune(dependenciesMs);
+  // Secrets are sealed for one request, so the pair need not outlive this process.
+  const keys = parsePrivateKey(randomBytes(32).toString('base64'));
   const slots = createBuildSlots(options.parallel ?? 2, options.queued ?? 20);
   const idle = setTimeout(() => void esbuild.stop(), esbuildIdleMs).unref();
 
@@ -115,10 +120,11 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
     );
     const streaming = /application\/x-ndjson/.test(request.headers.accept ?? '');
     const answer = openBuildAnswer(response, streaming);
+    let redact = createRedactor([]);
     const work = async (): Promise<BuildResult> => {
-      if (secrets !== undefined) {
-        throw new CloudError('OFC_BUILD_FAILED', 'This builder takes no build secrets.');
-      }
+      const opened =
+        secrets === undefined ? new Map<string, never>() : openSecrets(String(secrets), [keys]);
+      redact = createRedactor([...opened.values()].map(({ value }) => value));
       if (options.backend !== undefined) {
         const { digest } = await options.backend.build({
           context: { open: async () => createReadStream(join(home, 'body.tar')) },
@@ -128,6 +134,7 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
           labels: config.labels ?? {},
           platforms: config.platforms,
           skipPush: config.skipPush,
+          secrets: new Map([...opened].map(([id, { value }]) => [id, value])),
           onLog: answer.log,
           signal,
         });
@@ -136,7 +143,15 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
         }
         return { status: 'success', image: config.image, digest };
       }
-      const job = { contextDir, outDir: join(home, 'out'), config, log: answer.log, signal };
+      const job = {
+        contextDir,
+        outDir: join(home, 'out'),
+        config,
+        secrets: opened,
+        secretFolder: join(home, 'secrets'),
+        log: (line: string) => answer.log(redact(line)),
+        signal,
+      };
       const image = await makeFunctionImage(await buildFunction(tools, job), config.labels ?? {});
       const digest = image.manifest.digest;
       if (config.skipPush !== true) {
@@ -146,25 +161,28 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
       answer.log(`digest: ${digest}`);
       return { status: 'success', image: config.image, digest };
     };
-    answer.end(await work().catch((error: unknown) => failure(error, config.image, answer, home)));
+    const clean = (text: string) => redact(text.replaceAll(`${home}/context/`, ''));
+    answer.end(await work().catch((error: unknown) => failure(error, config.image, answer, clean)));
   };
 
   const failure = (
     error: unknown,
     image: string,
     answer: BuildAnswer,
-    home: string,
+    clean: (text: string) => string,
   ): BuildResult => {
-    const text = error instanceof CloudError ? error.text : errorMessage(error);
-    const clean = text.replaceAll(`${home}/context/`, '');
-    for (const line of clean.split('\n')) answer.log(line);
-    return { status: 'failed', image, error: clean };
+    const text = clean(error instanceof CloudError ? error.text : errorMessage(error));
+    for (const line of text.split('\n')) answer.log(line);
+    return { status: 'failed', image, error: text };
   };
 
   const server = createServer((request, response) => {
     const route = `${request.method} ${request.url?.split('?', 1)[0]}`;
     if (route === 'GET /healthz') response.end('OK');
-    else if (route !== 'POST /build') refuse(response, new CloudError('OFC_NOT_FOUND', route));
+    else if (route === 'GET /publickey') {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(describePublicKey(keys.publicKey)));
+    } else if (route !== 'POST /build') refuse(response, new CloudError('OFC_NOT_FOUND', route));
     else {
       build(request, response).catch((thrown: unknown) => {
         const error = toCloudError(thrown);

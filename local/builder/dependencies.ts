@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withNpmrc } from './npmrc.ts';
 import { type FunctionPackage, readFunctionPackage } from './read-package.ts';
 import { runNpm } from './run-npm.ts';
 
@@ -32,8 +33,14 @@ export interface Installer {
   prune(keepMs: number): Promise<void>;
 }
 
-interface InstallBuild {
+/** What one build asks for. */
+export interface InstallBuild {
   readonly production: boolean;
+  /**
+   * Credentials of this build alone. What they open must not be found by other builds, so nothing is
+   * shared: packages and npm's cache lie in `folder`, which the build removes.
+   */
+  readonly own?: { readonly npmrc: string; readonly folder: string };
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -45,8 +52,11 @@ export function createInstaller(options: InstallerOptions): Installer {
   const installNew = async (
     { manifest, lock, production }: FunctionPackage,
     home: string,
-    { log, signal }: InstallBuild,
+    { log, signal, own }: InstallBuild,
   ): Promise<void> => {
+    const npmHome = own?.folder ?? options.folder;
+    const environment =
+      own === undefined ? options.environment : await withNpmrc(options.environment, own);
     const work = `${home}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       // Only these two files: an .npmrc of the function could point npm anywhere.
@@ -58,8 +68,8 @@ export function createInstaller(options: InstallerOptions): Installer {
       await runNpm({
         args: production ? [command, '--omit=dev'] : [command],
         cwd: work,
-        home: join(options.folder, 'npm'),
-        environment: options.environment,
+        home: join(npmHome, 'npm'),
+        environment,
         timeoutMs: options.timeoutMs,
         signal,
         onLine: log,
@@ -79,6 +89,12 @@ export function createInstaller(options: InstallerOptions): Installer {
       if (wanted === undefined) return undefined;
       if (options.seed !== undefined && wanted.lockDigest === options.seed.lockDigest) {
         return options.seed.folder;
+      }
+      if (build.own !== undefined) {
+        const home = join(build.own.folder, 'modules');
+        await mkdir(join(build.own.folder, 'npm'), { recursive: true, mode: 0o700 });
+        await installNew(wanted, home, build);
+        return join(home, 'node_modules');
       }
       await mkdir(join(options.folder, 'npm'), { recursive: true, mode: 0o700 });
       const home = join(options.folder, wanted.key);

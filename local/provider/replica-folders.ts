@@ -12,6 +12,8 @@ export interface OwnFolders {
   readonly tmp: string;
   readonly secrets: string;
   readonly socket: string;
+  /** What the secrets hold. */
+  readonly secretValues: readonly Buffer[];
   remove(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export async function makeReplicaFolders(
 ): Promise<OwnFolders> {
   const home = await mkdtemp(join(parent, 'r'));
   const remove = (): Promise<void> => rm(home, { recursive: true, force: true, maxRetries: 3 });
+  const secretValues: Buffer[] = [];
   const folders = { home, tmp: join(home, 't'), secrets: join(home, 's'), socket: join(home, 'l') };
   try {
     await Promise.all(
@@ -34,9 +37,10 @@ export async function makeReplicaFolders(
     );
     for (const name of secrets) {
       const value = await findSecret(name, namespace, readSecret);
+      secretValues.push(value);
       await writeFile(join(folders.secrets, name), value, { mode: 0o400, flag: 'wx' });
     }
-    return { ...folders, remove };
+    return { ...folders, secretValues, remove };
   } catch (error) {
     await remove();
     throw error;

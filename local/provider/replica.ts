@@ -58,14 +58,13 @@ export async function startReplica(
   let killedFor: string | undefined;
 
   const onLine = (line: string): void => plan.onLine(instance, line);
-  if (child.stdout) splitLines(child.stdout, onLine);
-  if (child.stderr) {
-    splitLines(child.stderr, (line) => {
-      lastLines.push(line);
-      if (lastLines.length > keptLines) lastLines.shift();
-      onLine(line);
-    });
-  }
+  const onErrorLine = (line: string): void => {
+    lastLines.push(line);
+    if (lastLines.length > keptLines) lastLines.shift();
+    onLine(line);
+  };
+  if (child.stdout) splitLines(child.stdout, onLine, folders.secretValues);
+  if (child.stderr) splitLines(child.stderr, onErrorLine, folders.secretValues);
   const sandboxPid = readSandboxPid(child);
   const gone = new AbortController();
   const ended = waitEnd(child).then(async (how) => {

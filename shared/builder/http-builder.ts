@@ -5,7 +5,8 @@ import axios, { isAxiosError } from 'axios';
 import * as v from 'valibot';
 import { CloudError } from '../errors.ts';
 import { readLines } from '../read-lines.ts';
-import { configEntry } from '../tar/builder-request.ts';
+import { parsePublicKey, sealSecrets } from '../sealed-box.ts';
+import { configEntry, secretsEntry } from '../tar/builder-request.ts';
 import type { BuildContext, Builder, BuildRequest, BuiltImage } from './builder.ts';
 
 /** What one line of an answer may have; more is not the protocol. */
@@ -19,6 +20,8 @@ const answerSchema = v.object({
   digest: v.optional(v.string()),
   error: v.optional(v.string()),
 });
+
+const publicKeySchema = v.object({ algorithm: v.literal('nacl/box'), public_key: v.string() });
 
 /**
  * A {@link Builder} behind the HTTP protocol of OpenFaaS's builder: `POST <url>/build` with a signed
@@ -34,12 +37,37 @@ export function createHttpBuilder(url: string, payloadSecret: string): Builder {
       const asked = platforms === undefined ? {} : { platforms: [...platforms] };
       const config = configEntry({ image, buildArgs, labels, skipPush, ...asked });
       // The signature stands before the body, so all of it must be there first.
-      const body = Buffer.concat([config, await readContext(request.context)]);
+      const secrets = await sealedEntry(url, request);
+      const body = Buffer.concat([config, ...secrets, await readContext(request.context)]);
       const mac = createHmac('sha256', payloadSecret).update(body).digest('hex');
       const answer = await post(`${url}/build`, body, `sha256=${mac}`, request.signal);
       return readAnswer(answer, request);
     },
   };
+}
+
+/** Build secrets, sealed for the builder: they need no other protection on the way. */
+async function sealedEntry(url: string, { secrets, signal }: BuildRequest): Promise<Buffer[]> {
+  if (secrets === undefined || secrets.size === 0) return [];
+  const answer = await axios
+    .get<unknown>(`${url}/publickey`, {
+      maxRedirects: 0,
+      maxContentLength: 64 * 1024,
+      proxy: false,
+      signal,
+      validateStatus: () => true,
+    })
+    .catch((error: unknown) => {
+      throw isAxiosError(error) ? brokenOff(signal, error.code) : error;
+    });
+  const parsed = v.safeParse(publicKeySchema, answer.data);
+  if (answer.status === 200 && parsed.success) {
+    const key = parsePublicKey(parsed.output.public_key);
+    return [secretsEntry(sealSecrets(key, Object.fromEntries(secrets)))];
+  }
+  throw new CloudError('OFC_BUILD_FAILED', 'The builder of this platform takes no build secrets.', {
+    hint: 'Remove build_secrets from stack.yml, or ask the operator.',
+  });
 }
 
 async function readContext({ open, digest }: BuildContext): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Builder, BuildRequest, BuiltImage } from '../builder/builder.ts';
-import { createRedactor } from '../builder/redact.ts';
 import { CloudError } from '../errors.ts';
+import { createRedactor } from '../redact.ts';
 import { parseImageReference } from '../registry/image-reference.ts';
 import type { SourceLimits } from '../shrinkwrap/limits.ts';
 import { daemonOrder } from './choose-daemon.ts';

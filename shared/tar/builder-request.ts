@@ -1,3 +1,4 @@
+import { sealedFileName } from '../sealed-box.ts';
 import type { BuildConfig } from './builder-config.ts';
 
 /** The name of the entry that holds a request's {@link BuildConfig}. */
@@ -13,17 +14,26 @@ const blockBytes = 512;
  * const body = Buffer.concat([configEntry({ image, buildArgs: {} }), context.tar]);
  */
 export function configEntry(config: BuildConfig): Buffer {
-  const content = Buffer.from(JSON.stringify(config));
-  const padding = -content.length & (blockBytes - 1);
-  return Buffer.concat([header(content.length), content, Buffer.alloc(padding)]);
+  return entry(configName, 0o664, JSON.stringify(config));
 }
 
-/** The POSIX ustar header of a file with a short name, mode 0664, owner 0 and time 0. */
-function header(size: number): Buffer {
+/** Sealed build secrets as such an entry, for the same place. */
+export function secretsEntry(sealed: string): Buffer {
+  return entry(sealedFileName, 0o600, sealed);
+}
+
+function entry(name: string, mode: number, text: string): Buffer {
+  const content = Buffer.from(text);
+  const padding = -content.length & (blockBytes - 1);
+  return Buffer.concat([header(name, mode, content.length), content, Buffer.alloc(padding)]);
+}
+
+/** The POSIX ustar header of a file with a short name, owner 0 and time 0. */
+function header(name: string, mode: number, size: number): Buffer {
   const block = Buffer.alloc(blockBytes);
   const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`;
-  block.write(configName, 0);
-  block.write(octal(0o664, 7), 100);
+  block.write(name, 0);
+  block.write(octal(mode, 7), 100);
   block.write(octal(0, 7), 108);
   block.write(octal(0, 7), 116);
   block.write(octal(size, 11), 124);

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 import { CloudError } from '../errors.ts';
+import { sealedFileName as secretsName } from '../sealed-box.ts';
 import { type ContextEntry, normalFileMode, sortByPath } from '../shrinkwrap/context-entry.ts';
 import { defaultSourceLimits, type SourceLimits } from '../shrinkwrap/limits.ts';
 import { type BuildConfig, parseBuildConfig } from './builder-config.ts';
 import { configName } from './builder-request.ts';
 import { readArchive } from './read-archive.ts';
 
-const secretsName = 'com.openfaas.secrets';
 const maxMetadataBytes = 1024 * 1024;
 
 /** What a builder request carries beside the context. */

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import sodium from 'libsodium-wrappers';
 import { parsePublicKey } from '#shared/sealed-box.ts';
@@ -13,7 +15,11 @@ const telling = (secret: string) => `import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = process.env['secret_mount_path'] ?? '/var/openfaas/secrets';
-export default async () => readFileSync(join(folder, '${secret}'), 'utf8');
+export default async () => {
+  const value = readFileSync(join(folder, '${secret}'), 'utf8');
+  console.log('it is', value, Buffer.from(value).toString('base64'));
+  return value;
+};
 `;
 
 const naming = (stack: string, secret: string) =>
@@ -67,6 +73,9 @@ describe('secrets that are sealed in a repo', function () {
     const live = await on.completed('carol', 'sealed', first);
     expect(live.get('stack-deploy')?.conclusion, JSON.stringify([...live])).to.equal('success');
     expect((await on.call('carol', '/vault')).text).to.equal('first value');
+    // The function itself may print it; its log does not show it.
+    const log = join(platform.data, 'provider/logs/carol-vault.log');
+    await eventually(async () => expect(await readFile(log, 'utf8')).to.contain('it is ••• •••'));
     // What was sealed under the wrong name is gone.
     await eventually(async () => expect(await names()).to.not.contain('carol-db-pasword'));
 
@@ -94,6 +103,9 @@ describe('secrets that are sealed in a repo', function () {
     });
     expect((await on.call('carol', '/vault')).status).to.equal(404);
     await Promise.all([repo.remove(), thief.remove()]);
+    expect(await readFile(join(platform.data, 'platform.log'), 'utf8')).to.not.match(
+      /first value|second value/,
+    );
     // Nobody's value stands in what the platform prints.
     expect(platform.output()).to.not.match(/first value|second value/);
   });

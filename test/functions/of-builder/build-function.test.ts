@@ -13,6 +13,7 @@ import {
   createMemoryObjectStore,
   type MemoryObjectStore,
 } from '../../helpers/memory-object-store.ts';
+import { noSecrets } from '../../helpers/no-secrets.ts';
 import { testFunction, testPush } from '../../helpers/pipeline-fixtures.ts';
 
 const fn = testFunction('fn');
@@ -68,6 +69,7 @@ describe('building a function', () => {
             return how(request);
           },
         },
+        secrets: noSecrets,
         openLog: () => ({
           write: (line) => log.push(line),
           close: async () => {
@@ -83,6 +85,41 @@ describe('building a function', () => {
       fn.key,
     );
   const recorded = async () => (await records.load(deployment))?.builds.get(fn.key);
+
+  it('gives the build its secrets, and hides them in the log and in what it fails with', async () => {
+    const { defaultBranch: _, ...other } = testPush({ receivedAt: 1_700_000_001_000 });
+    deployment = other;
+    await records.begin(deployment);
+    const functions = [{ ...fn, buildSecrets: ['npmrc', 'key'] }];
+    await records.recordPlan(deployment, { outcome: 'planned', functions, warnings: [], at: 1 });
+    await store.put(records.contextKey(deployment, fn.key), 'the context');
+    const values = new Map([
+      ['npmrc', Buffer.from('//npm.example/:_authToken=npm_secret')],
+      ['key', Buffer.from('another secret')],
+    ]);
+    const asked: unknown[] = [];
+    await build(
+      async ({ onLog, secrets }) => {
+        expect(secrets).to.equal(values);
+        onLog('using npm_secret and another secret');
+        throw new CloudError('OFC_BUILD_FAILED', 'npm_secret was refused');
+      },
+      {
+        secrets: {
+          open: async (ref, ids) => {
+            asked.push(ref, ids);
+            return values;
+          },
+        },
+      },
+    );
+    expect(asked).to.deep.equal([refOf(deployment), ['npmrc', 'key']]);
+    expect(log).to.deep.equal(['using ••• and •••', '••• was refused']);
+    expect(await recorded()).to.include({ outcome: 'failed', text: '••• was refused' });
+    for (const [, stored] of store.objects) {
+      expect(String(stored)).to.not.match(/npm_secret|another secret/);
+    }
+  });
 
   it('builds the stored context and records the image by its digest', async () => {
     const record = await build(async ({ onLog }) => {
@@ -220,6 +257,7 @@ describe('building a function', () => {
       records,
       store,
       builder: { build: async () => image },
+      secrets: noSecrets,
       timeoutMs: 1,
       watchMs: 1000,
     };

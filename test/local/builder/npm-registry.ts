@@ -11,6 +11,8 @@ export interface NpmRegistry {
   readonly downloads: () => number;
   /** Tarballs are not answered any more. */
   hang: boolean;
+  /** What one has to present, if it is private. */
+  token: string | undefined;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,11 @@ export async function npmRegistry(
     tarballs.set(name, gzipSync(await tarOf(entries)));
   }
   const server = createServer((request, response) => {
+    const { token } = registry;
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      response.writeHead(401).end(`{"error":"not with ${request.headers.authorization}"}`);
+      return;
+    }
     const [, name = '', file] = (request.url ?? '').split('/');
     const tarball = tarballs.get(name);
     if (tarball === undefined) response.writeHead(404).end('{}');
@@ -47,6 +54,7 @@ export async function npmRegistry(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     downloads: () => downloads,
     hang: false,
+    token: undefined,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
