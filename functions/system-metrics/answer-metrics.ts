@@ -5,8 +5,7 @@ import { authoriseFunction } from '#shared/messages/authorise-function.ts';
 import { authoriseOwner } from '#shared/messages/authorise-owner.ts';
 import type { ReceivedRequest } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
-import type { Owner } from '#shared/names.ts';
-import { belongsTo } from '#shared/pipeline/labels.ts';
+import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
 import type { PrometheusClient } from '#shared/prometheus/prometheus-client.ts';
 import {
   type FunctionDetail,
@@ -53,8 +52,12 @@ export async function answerMetrics(
   const query = parseMetricsQuery(new URLSearchParams(request.rawQuery), deps.windowMs);
   const { windowMs, detail } = query;
   if (query.kind === 'owner') {
-    authoriseOwner(signer, receiver, request, query.owner);
-    return await ownerMetrics(deps, query.owner, windowMs, detail);
+    const { owner } = query;
+    authoriseOwner(signer, receiver, request, owner);
+    const functions = (await gateway.list()).filter((fn) => belongsTo(fn, owner));
+    // All functions of an owner are of one SCM; somebody of that name elsewhere is somebody else.
+    authoriseOwner(signer, receiver, request, owner, functions[0]?.labels?.[cloudLabel.scm]);
+    return await ownerMetrics(deps, functions, windowMs, detail);
   }
   const fn = await authoriseFunction({ signer, gateway }, receiver, request, query.service);
   if (detail) return await functionDetail(prometheus, fn, windowMs, now());
@@ -63,12 +66,11 @@ export async function answerMetrics(
 }
 
 async function ownerMetrics(
-  { gateway, prometheus, now }: Metering,
-  owner: Owner,
+  { prometheus, now }: Metering,
+  functions: readonly FunctionStatus[],
   windowMs: number,
   detail: boolean,
 ): Promise<OwnerMetrics> {
-  const functions: FunctionStatus[] = (await gateway.list()).filter((fn) => belongsTo(fn, owner));
   const [totals, series] = await Promise.all([
     functionTotals(prometheus, functions, windowMs),
     detail ? functionSeries(prometheus, functions, windowMs, now()) : undefined,

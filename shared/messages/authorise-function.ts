@@ -1,7 +1,7 @@
 import { CloudError } from '../errors.ts';
 import type { FunctionStatus } from '../gateway/function-status.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
-import { belongsTo } from '../pipeline/labels.ts';
+import { belongsTo, cloudLabel } from '../pipeline/labels.ts';
 import { identityHeader, verifyIdentity } from './identity.ts';
 import { type ReceivedRequest, signedPath, singleHeader, verifyRequest } from './receive.ts';
 import { type Signer, signatureHeader } from './signature.ts';
@@ -27,7 +27,10 @@ export async function authoriseFunction(
   else {
     const signature = singleHeader(request, signatureHeader);
     const visitor = verifyIdentity(signer, receiver, signedPath(request), { identity, signature });
-    maySee = (fn) => visitor.owners.some((owner) => belongsTo(fn, owner));
+    // Somebody of an owner's name at another SCM is somebody else.
+    maySee = (fn) =>
+      (fn.labels?.[cloudLabel.scm] ?? 'github') === visitor.provider &&
+      visitor.owners.some((owner) => belongsTo(fn, owner));
   }
   const [name = '', namespace] = service.split('.');
   const fn = await gateway.get(name);

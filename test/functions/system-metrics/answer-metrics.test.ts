@@ -18,7 +18,7 @@ import { expectCode } from '../../helpers/expect-code.ts';
 import { get, signedGet, testSigner, visitorGet } from '../../helpers/signed-request.ts';
 
 const receiver = 'system-metrics';
-const fn = (name: string, owner?: string): FunctionStatus => ({
+const fn = (name: string, owner?: string, scm = 'github'): FunctionStatus => ({
   name,
   image: 'x',
   invocationCount: 0,
@@ -27,13 +27,18 @@ const fn = (name: string, owner?: string): FunctionStatus => ({
   ...(owner === undefined
     ? {}
     : {
-        labels: { 'com.openfaas.cloud.git-cloud': '1', 'com.openfaas.cloud.git-owner': owner },
+        labels: {
+          'com.openfaas.cloud.git-cloud': '1',
+          'com.openfaas.cloud.git-owner': owner,
+          'com.openfaas.cloud.git-scm': scm,
+        },
       }),
 });
 const functions = [
   fn('alice-hello', 'alice'),
   fn('alice-idle', 'alice'),
   fn('bob-hello', 'bob'),
+  fn('carol-hello', 'carol', 'gitlab'),
   fn('git-tar'),
 ];
 
@@ -140,6 +145,9 @@ describe('system-metrics', () => {
       expect(message).to.equal('There is no such function.');
     }
     await expectCode(ask('user=bob', ['alice']), 'OFC_FORBIDDEN');
+    // Signed in at GitHub as carol, who has functions at GitLab.
+    await expectCode(ask('user=carol', ['carol']), 'OFC_FORBIDDEN');
+    await expectCode(ask('function=carol-hello', ['carol']), 'OFC_NOT_FOUND');
     await expectCode(answerMetrics(deps, get('function=alice-hello')), 'OFC_UNAUTHENTICATED');
     await expectCode(answerMetrics(deps, signedGet('echo', 'user=alice')), 'OFC_UNAUTHENTICATED');
   });
