@@ -1,6 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '#shared/errors.ts';
 import { type ContainerEngine, engineStatus } from './container-engine.ts';
 import { createContainerImages, type PullCredentials } from './container-images.ts';
@@ -43,10 +42,19 @@ export async function createContainerProvider(
   const host = {
     ...{ engine, images, network, platform, secretsFolder, readSecret: options.readSecret },
     names: new Set<string>(),
+    cameBack: () => cameBack,
     startTimeoutMs: options.startTimeoutMs ?? 30_000,
     graceMs: options.graceMs ?? 5000,
   };
   let ticks = 0;
+  let tellBack: () => void = () => undefined;
+  let cameBack = Promise.resolve();
+  const awaitReturn = (): void => {
+    cameBack = new Promise((resolve) => {
+      tellBack = resolve;
+    });
+  };
+  awaitReturn();
 
   /** Removes containers that nobody here knows, and makes the network. */
   const tidyUp = async (): Promise<void> => {
@@ -59,13 +67,21 @@ export async function createContainerProvider(
     await ensureNetwork(engine, network, platform);
   };
   const watch = async (retry: () => void): Promise<void> => {
-    for (;;) {
+    while (!closing.signal.aborted) {
       await untilGone(engine, closing.signal);
       if (closing.signal.aborted) return;
       log.warn('The container engine does not answer.', { socket: engine.socketPath });
       await engine.available(closing.signal);
-      await tidyUp();
+      try {
+        await tidyUp();
+      } catch (error) {
+        // It went away again.
+        log.warn('The container engine is not back yet.', { error: errorMessage(error) });
+        continue;
+      }
       log.info('The container engine is back.');
+      tellBack();
+      awaitReturn();
       retry();
     }
   };
@@ -148,29 +164,16 @@ async function ensureNetwork(
 
 /** Resolves when the engine has gone away, or at the signal. */
 async function untilGone({ docker }: ContainerEngine, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const events = await docker.getEvents({ filters: { type: ['daemon'] } });
-      const stop = (): void => void events.removeAllListeners().on('error', () => undefined);
-      await new Promise<void>((resolve) => {
-        events.once('end', resolve).once('close', resolve).once('error', resolve).resume();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      stop();
-      if ('destroy' in events && typeof events.destroy === 'function') events.destroy();
-    } catch {
-      // It does not answer: that is what is waited for.
-    }
-    if (signal.aborted || !(await answersNow(docker))) return;
-    await delay(300);
+  try {
+    const abortSignal = signal;
+    const events = await docker.getEvents({ filters: { type: ['daemon'] }, abortSignal });
+    await new Promise<void>((resolve) => {
+      const end = (): void => resolve();
+      events.once('end', end).once('close', end).on('error', end).resume();
+    });
+  } catch {
+    // It does not answer: that is what is waited for.
   }
-}
-
-async function answersNow(docker: ContainerEngine['docker']): Promise<boolean> {
-  return docker.ping().then(
-    () => true,
-    () => false,
-  );
 }
 
 async function emptyFolder(folder: string): Promise<void> {

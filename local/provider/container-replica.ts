@@ -21,6 +21,8 @@ export interface ContainerHost {
   readonly secretsFolder: string;
   /** The names of the containers that are somebody's, from before they are made. */
   readonly names: Set<string>;
+  /** Resolves when the engine has been away and is back. */
+  readonly cameBack: () => Promise<void>;
   readonly readSecret: ReadSecret;
   readonly startTimeoutMs: number;
   readonly graceMs: number;
@@ -88,7 +90,7 @@ export async function startContainer(
   const abandoned = new Promise<string>((resolve) => {
     abandon = resolve;
   });
-  const ended = Promise.race([untilEnd(host.engine, running, gone.signal, follow), abandoned]).then(
+  const ended = Promise.race([untilEnd(host, running, gone.signal, follow), abandoned]).then(
     async (how) => {
       gone.abort();
       // What cannot be removed now is nobody's: it goes when the engine is back.
@@ -175,17 +177,25 @@ async function followOutput(
   stream.once('end', end).once('close', end).once('error', end);
 }
 
-/** How a container ended. An engine that goes away is waited for: its containers may outlive that. */
+/**
+ * How a container ended. An engine that goes away is waited for: its containers may outlive that, and
+ * what was asked of it before may never be answered.
+ */
 async function untilEnd(
-  engine: ContainerEngine,
+  { engine, cameBack }: ContainerHost,
   container: Container,
   signal: AbortSignal,
   follow: (container: Container) => Promise<void>,
 ): Promise<string> {
   for (;;) {
     try {
-      await container.wait();
-      return await howItEnded(container);
+      const ended = container.wait().then(() => true);
+      if (await Promise.race([ended, cameBack().then(() => false)])) {
+        return await howItEnded(container);
+      }
+      const { State } = await container.inspect();
+      if (!State.Running) return await howItEnded(container);
+      await follow(container);
     } catch (error) {
       if (engineStatus(error) === 404) return 'Its container was removed.';
       const back = await engine.available(signal).then(
@@ -193,11 +203,6 @@ async function untilEnd(
         () => false,
       );
       if (!back) return 'The container engine does not answer.';
-      const state = await container.inspect().then(
-        ({ State }) => State,
-        () => undefined,
-      );
-      if (state?.Running) await follow(container).catch(() => undefined);
     }
   }
 }
