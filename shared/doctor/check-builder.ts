@@ -32,6 +32,11 @@ export const checkBuilder: Check = {
       key: secret('buildkit-client-key'),
     };
     for (const address of pool) {
+      if (address.startsWith('tcp:') && tls.cert === undefined && !patient.allSecrets) {
+        const what = `${address}: buildkit-client-cert and its two companions, with which to try, are not here.`;
+        report('not-checked', what);
+        continue;
+      }
       const problem = await meetBuildkit(address, tls, patient.signal);
       if (problem === undefined) continue;
       const refused = /TLS|SSL|CERT|ECONNRESET/i.test(problem) && tls.cert !== undefined;

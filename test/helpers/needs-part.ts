@@ -37,6 +37,11 @@ const parts = {
     packages: 'ceph-mon ceph-osd radosgw',
   },
   prometheus: { programs: ['prometheus'], packages: 'prometheus' },
+  kubectl: {
+    programs: ['kubectl'],
+    packages: 'none, Debian 12 has one without components; take that of kubernetes.io',
+    probe: ['kubectl', 'kustomize', 'deploy/kubernetes/overlays/ingress'],
+  },
   caddy: { programs: ['caddy'], packages: 'caddy' },
   nginx: { programs: ['nginx'], packages: 'nginx' },
   wrk: { programs: ['wrk'], packages: 'wrk' },
