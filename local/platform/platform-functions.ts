@@ -7,6 +7,7 @@ import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import { buildKeyOf } from '#shared/pipeline/built-images.ts';
 import { type ScmKind, scmKinds } from '#shared/scm/scm-id.ts';
 import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
+import type { ContextEntry } from '#shared/shrinkwrap/context-entry.ts';
 import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
@@ -16,6 +17,7 @@ import { parseStack } from '#shared/stack-file/parse-stack.ts';
 import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
 import { parseTemplateYml } from '#shared/stack-file/template-yml.ts';
 import { packContext } from '#shared/tar/pack-context.ts';
+import { createEntriesDigest } from './entries-digest.ts';
 
 /** What building and deploying the platform's own functions needs. */
 export interface PlatformBuild {
@@ -52,12 +54,13 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
   const stack = parseStack(await readFile(join(platform.root, 'stack.yml'), 'utf8'));
   const records = await readRecords(platform.recordFile);
   const repo = createCachedTree(createFolderTree(platform.root));
+  const digestOf = createEntriesDigest();
   const waiting = stack.functions.filter(({ key }) => isWanted(key, platform.scms));
   const worker = async (): Promise<void> => {
     for (let fn = waiting.shift(); fn !== undefined; fn = waiting.shift()) {
       platform.signal.throwIfAborted();
       const before = records[fn.key]?.buildKey;
-      const record = await buildFunction(platform, { repo, stack }, fn, records);
+      const record = await buildFunction(platform, { repo, stack, digestOf }, fn, records);
       records[fn.key] = record;
       await platform.deploy(await deployment(platform, fn, record.image));
       platform.onDeployed(fn.key, record.buildKey !== before);
@@ -74,7 +77,15 @@ function isWanted(name: string, scms: readonly ScmKind[]): boolean {
 
 async function buildFunction(
   platform: PlatformBuild,
-  { repo, stack }: { repo: SourceTree; stack: StackFile },
+  {
+    repo,
+    stack,
+    digestOf,
+  }: {
+    repo: SourceTree;
+    stack: StackFile;
+    digestOf: (entries: readonly ContextEntry[]) => string;
+  },
   fn: StackFunction,
   records: BuildRecords,
 ): Promise<BuildRecords[string]> {
@@ -85,12 +96,12 @@ async function buildFunction(
     fn,
     copy: stack.configuration.copy,
   });
-  const context = await packContext(entries);
   const { buildArgs } = fn;
   const repository = `${platform.registry}/openfaas-cloud/ofc-${fn.key}`;
-  const buildKey = buildKeyOf(context.digest, `openfaas-cloud/ofc-${fn.key}`, buildArgs);
+  const buildKey = buildKeyOf(digestOf(entries), `openfaas-cloud/ofc-${fn.key}`, buildArgs);
   const known = records[fn.key];
   if (known?.buildKey === buildKey) return known;
+  const context = await packContext(entries);
   const { url, payloadSecret } = platform.builder;
   const image = `${repository}:latest`;
   const { digest } = await createHttpBuilder(url, payloadSecret).build({
