@@ -52,6 +52,8 @@ const secrets: readonly string[] = [
   'of-client-secret',
   'gitlab-client-secret',
   'registry-password',
+  'builder-private-key',
+  'builder-payload-secret',
   'customers',
   'sealing-private-key',
   'sealed-secrets-key',
