@@ -40,8 +40,8 @@ describe('template/node-ts: what faas-cli and Docker read', () => {
       expect(dockerfile).to.contain(text);
       return dockerfile.indexOf(text);
     };
-    expect(at('COPY function/package*.json')).to.be.below(at('RUN cd function'));
-    expect(at('RUN cd function')).to.be.below(at('COPY . .'));
+    expect(at('COPY function/package*.json')).to.be.below(at('id=npmrc cd function'));
+    expect(at('id=npmrc cd function')).to.be.below(at('COPY . .'));
   });
 
   it('pins its tools to the versions of the platform, in manifest and lock file', async () => {
