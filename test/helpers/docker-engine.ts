@@ -35,7 +35,7 @@ export interface DockerEngine {
 export async function startDockerEngine(
   options: {
     readonly args?: readonly string[];
-    /** A folder of other versions of dockerd, containerd and runc, unpacked from their packages. */
+    /** A folder of other versions of dockerd and containerd, unpacked from their packages. */
     readonly programs?: string | undefined;
     /** What the engine has to be told to do. */
     readonly features?: readonly string[];
