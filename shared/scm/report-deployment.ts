@@ -59,8 +59,10 @@ async function reportAll(
 ): Promise<number> {
   const failures: unknown[] = [];
   let written = 0;
-  // One after the other, as GitHub asks for writes.
-  for (const check of checks) {
+  // One after the other, as GitHub asks for writes; the verdict comes after what it is about.
+  const isVerdict = (check: Check) => check.context === 'stack' && check.status === 'completed';
+  const ordered = [...checks].sort((a, b) => Number(isVerdict(a)) - Number(isVerdict(b)));
+  for (const check of ordered) {
     const { context, logOf } = check;
     const { owner, repo, sha } = deployment;
     const log = async () =>

@@ -95,6 +95,16 @@ describe('github-status', () => {
     expect(writes().every(({ path }) => path.startsWith('/repos/Alice/hello/'))).to.equal(true);
   });
 
+  it('gives the verdict after the checks that it is about', async () => {
+    const { records, report } = setUp();
+    await records.begin(deployment);
+    await records.recordPlan(deployment, planned);
+    await records.recordBuild(deployment, key, failed);
+    await records.close(deployment, { state: 'failed', text: '1 of 1 failed: fn.', at: 3 });
+    await report();
+    expect(github.runs.map(({ name }) => name)).to.deep.equal(['fn', 'stack-deploy']);
+  });
+
   it('writes nothing when nothing changed', async () => {
     const { records, report } = setUp();
     await records.begin(deployment);
