@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { expect } from 'chai';
 import { tableRows } from '../helpers/markdown-table.ts';
-import { platformStack } from '../helpers/platform-environment.ts';
+import { environmentFile, platformStack } from '../helpers/platform-environment.ts';
 import { projectFiles, readSource, root } from '../helpers/source-files.ts';
 
 const readme = readSource('README.md');
@@ -34,6 +34,24 @@ describe('README.md', () => {
     const needed = tableRows(readme, 'function').filter((cells) => !cells[3]?.startsWith('yes'));
     expect(needed).to.have.length.within(5, 15);
     expect(readme).to.include(`the platform needs ${needed.length} of them`);
+  });
+
+  it('has the variables that must be set, as docs/configuration.md names them', () => {
+    const must = /You must set, for a cluster: ([^.]+)\./.exec(readSource('docs/configuration.md'));
+    const named = [...(must?.[1] ?? '').matchAll(/`(\w+)`/g)].map((match) => match[1] ?? '');
+    const rows = tableRows(readme, 'variable');
+    expect(rows.flatMap(([names = '']) => names.split(', ')).sort()).to.deep.equal(named.sort());
+    for (const [names = '', file = ''] of rows) {
+      expect(environmentFile(file)).to.include.keys(names.split(', '));
+    }
+  });
+
+  it('has the secrets that stack.yml names', () => {
+    const rows = tableRows(readme, 'secret');
+    const named = platformStack().functions.flatMap(({ secrets }) => secrets as string[]);
+    expect(rows.flatMap(([names = '']) => names.split(', ')).sort()).to.deep.equal(
+      [...new Set(named)].sort(),
+    );
   });
 
   it('names commands that exist', () => {
