@@ -1,22 +1,23 @@
 import type { FunctionContext, FunctionEvent } from '#runtime-types';
 import { createGithubWebhooks } from '#shared/scm/github/webhooks.ts';
-import { scmSettings } from '#shared/scm/scm-settings.ts';
+import { requireOwnSecrets, scmSettings } from '#shared/scm/scm-settings.ts';
 import { eventFunction } from '#shared/webhooks/event-function.ts';
 import { setUpPage } from './set-up-page.ts';
 
 const { init, handle } = eventFunction((settings) => {
   const allowSha1 = settings.flag('allow_sha1_signature', false);
-  return scmSettings(settings, 'github').map(({ scm, settings: own }) =>
-    createGithubWebhooks({
-      scm,
-      secrets: {
-        current: own.secret('github-webhook-secret'),
-        previous: own.optionalSecret('github-webhook-secret-previous'),
-      },
-      allowSha1,
-      githubUrl: own.url('github_url', 'https://github.com'),
-    }),
+  const apps = scmSettings(settings, 'github').map(({ scm, settings: own }) => ({
+    scm,
+    secrets: {
+      current: own.secret('github-webhook-secret'),
+      previous: own.optionalSecret('github-webhook-secret-previous'),
+    },
+    githubUrl: own.url('github_url', 'https://github.com'),
+  }));
+  requireOwnSecrets(
+    apps.map(({ scm, secrets }) => ({ scm, secrets: [secrets.current, secrets.previous] })),
   );
+  return apps.map((app) => createGithubWebhooks({ ...app, allowSha1 }));
 });
 
 export { init };

@@ -73,7 +73,7 @@ function readProviders(settings: Settings): OAuthProvider[] {
   const baseUrl = settings.url('oauth_provider_base_url', `https://${kind}.com`);
   const apiUrl = settings.url('oauth_provider_api_url', 'https://api.github.com');
   const gitlab = {
-    baseUrl: settings.url('gitlab_url', 'https://gitlab.com'),
+    baseUrl: settings.url('gitlab_instance', 'https://gitlab.com'),
     clientId: settings.text('gitlab_client_id', ''),
     clientSecret: settings.optionalSecret('gitlab-client-secret') ?? '',
   };
