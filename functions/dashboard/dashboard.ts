@@ -6,7 +6,9 @@ import { signedPath, singleHeader } from '#shared/messages/receive.ts';
 import { receivedRequest } from '#shared/messages/received-request.ts';
 import { type Signer, signatureHeader } from '#shared/messages/signature.ts';
 import { sendError } from '#shared/web/error-page.ts';
-import { type ApiParts, answerApi } from './api.ts';
+import { readBody } from '#shared/web/read-body.ts';
+import type { ApiParts } from './api/route.ts';
+import { answerApi } from './api/routes.ts';
 import type { Asset } from './page-files.ts';
 import { type PageFiles, pageShell, shellHeaders } from './page-shell.ts';
 
@@ -17,27 +19,31 @@ export interface DashboardParts extends ApiParts {
 }
 
 const base = '/dashboard';
+const maxBodyBytes = 128 * 1024;
 
 /** Makes the dashboard's handler: the page, its files, and the API behind it. */
 export function createDashboard(parts: DashboardParts): RawHandler {
   const shell = pageShell(parts.files);
   return async (request, response, { callId, log, signal }) => {
     try {
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        throw new CloudError('OFC_METHOD', 'Only GET and HEAD are supported.');
-      }
       const visitor = visitorOf(parts.signer, request);
       const [path = ''] = (request.url ?? '').split('?');
       const below = path.slice(base.length);
-      if (below.startsWith('/assets/')) return sendAsset(parts.assets, below, request, response);
-      if (!below.startsWith('/api/')) {
-        response.writeHead(200, shellHeaders);
-        return void response.end(request.method === 'HEAD' ? undefined : shell);
+      if (below.startsWith('/api/')) {
+        const query = new URL(request.url ?? '', 'http://dashboard').searchParams;
+        const name = below.slice('/api/'.length);
+        const asked = { query, visitor, response, signal };
+        const body = () => readJsonBody(request);
+        const answer = await answerApi(parts, request.method ?? '', name, asked, body);
+        if (answer !== undefined) sendJson(response, answer);
+        return;
       }
-      const query = new URL(request.url ?? '', 'http://dashboard').searchParams;
-      const name = below.slice('/api/'.length);
-      const answer = await answerApi(parts, { name, query, visitor, response, signal });
-      if (answer !== undefined) sendJson(response, answer);
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        throw new CloudError('OFC_METHOD', 'Only GET and HEAD are supported.');
+      }
+      if (below.startsWith('/assets/')) return sendAsset(parts.assets, below, request, response);
+      response.writeHead(200, shellHeaders);
+      response.end(request.method === 'HEAD' ? undefined : shell);
     } catch (thrown) {
       const error = toCloudError(thrown);
       if (error.kind !== 'user') log.error(error.message, { code: error.code });
@@ -54,6 +60,20 @@ function visitorOf(signer: Signer, request: IncomingMessage): Identity {
     identity: singleHeader(received, identityHeader),
     signature: singleHeader(received, signatureHeader),
   });
+}
+
+/**
+ * The body of a request that changes something. Its content type is one that no form of another site can
+ * send: of-auth refuses those already, by where they say they come from.
+ *
+ * @throws CloudError `OFC_MEDIA_TYPE`, `OFC_TOO_LARGE`
+ */
+async function readJsonBody(request: IncomingMessage): Promise<string> {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw new CloudError('OFC_MEDIA_TYPE', 'The body must be JSON: content-type application/json.');
+  }
+  return (await readBody(request, maxBodyBytes)).toString('utf8');
 }
 
 function sendAsset(

@@ -2,7 +2,7 @@ import { type DeploymentRecords, deploymentState, functionState } from '#shared/
 import { timeLine } from '#shared/pipeline/time-line.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
 import { deriveChecks } from '#shared/scm/check-state.ts';
-import type { DeployedFunction, DeploymentDetail, DeploymentRow } from './api-types.ts';
+import type { DeployedFunction, DeploymentDetail, DeploymentRow } from './api/schemas.ts';
 
 /** A deployment as a list shows it. */
 export function deploymentRow(records: DeploymentRecords): DeploymentRow {

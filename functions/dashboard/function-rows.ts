@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type Owner, parseFunctionKey, serviceName } from '#shared/names.ts';
 import { cloudLabel, repoUrlAnnotation } from '#shared/pipeline/labels.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
-import type { FunctionRow, Traffic } from './api-types.ts';
+import type { FunctionRow, Traffic } from './api/schemas.ts';
 
 const textMap = v.optional(v.record(v.string(), v.string()), {});
 

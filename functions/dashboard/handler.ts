@@ -10,6 +10,7 @@ import { gatewaySettings, signerSettings, storeSettings } from '#shared/platform
 import { publicUrlSettings } from '#shared/public-urls.ts';
 import { parseSite } from '#shared/router/site.ts';
 import { createDashboard } from './dashboard.ts';
+import { installationSettings } from './installations.ts';
 import { readPageFiles } from './page-files.ts';
 
 const loaded = once(() => createDashboard(loadConfig(load)));
@@ -34,6 +35,7 @@ function load(settings: Settings) {
     records: createRecords(store),
     urls: publicUrlSettings(settings),
     site: settings.parsed('gateway_pretty_url', parseSite),
+    scms: installationSettings(settings),
     ...readPageFiles(join(import.meta.dirname, 'static')),
   };
 }

@@ -10,9 +10,9 @@ import { receivedRequest } from '#shared/messages/received-request.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { createOwnerClaims } from '#shared/scm/owner-claims.ts';
+import { readBody } from '#shared/web/read-body.ts';
 import { logPartSchema } from './log-part.ts';
 import { parseLogQuery } from './log-query.ts';
-import { readBody } from './read-body.ts';
 
 /** What serving logs works with. */
 export interface ServingLogs {

@@ -7,6 +7,7 @@ import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
 import { isPlatformFunction } from '#shared/platform-names.ts';
 import { createRegistryClient } from '#shared/registry/registry-client.ts';
+import type { ScmKind } from '#shared/scm/scm-id.ts';
 import { createBuilder } from '../builder/builder-server.ts';
 import { createGateway, type Gateway } from '../gateway/gateway.ts';
 import { createGitServer } from '../git-server/git-server.ts';
@@ -238,14 +239,15 @@ async function startParts(
     ...containers?.environment,
   };
   const client = createGatewayClient({ url: address(), credentials: auth });
+  const scms: ScmKind[] = ['github', ...(options.scms?.kinds ?? [])];
   await deployPlatformFunctions({
     root,
     recordFile: folder('platform-functions.json'),
     registry: `127.0.0.1:${port}`,
     builder: { url: builder.url, payloadSecret: secret.payload },
-    environment: { ...environment, ...options.scms?.environment },
+    environment: { ...environment, scms: scms.join(','), ...options.scms?.environment },
     moreSecrets: options.scms?.moreSecrets,
-    scms: ['github', ...(options.scms?.kinds ?? [])],
+    scms,
     deploy: client.deploy,
     onDeployed: (name, built) => onProgress(`${name} ${built ? 'built and deployed' : 'deployed'}`),
     signal,

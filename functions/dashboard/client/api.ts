@@ -1,4 +1,10 @@
-import type { DeploymentDetail, DeploymentPage, FunctionList, Me } from '../api-types.ts';
+import type {
+  DeploymentDetail,
+  DeploymentPage,
+  FunctionList,
+  Me,
+  SettingsAnswer,
+} from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';
 
 /** An answer other than 200: the status, and what the platform says about it. */
@@ -18,6 +24,7 @@ interface Answers {
   readonly 'function-traffic': FunctionTraffic;
   readonly deployments: DeploymentPage;
   readonly deployment: DeploymentDetail;
+  readonly settings: SettingsAnswer;
 }
 
 /** The address of a question. */

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { DeployedFunction, DeploymentDetail } from '../api-types.ts';
+import type { DeployedFunction, DeploymentDetail } from '../api/schemas.ts';
 import { apiUrl, askApi } from './api.ts';
 import { CommitLink } from './commit-link.tsx';
 import { isOpen } from './deployments-page.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import type { DeploymentRow } from '../api-types.ts';
+import type { DeploymentRow } from '../api/schemas.ts';
 import { askApi } from './api.ts';
 import { Answered, Empty } from './feedback.tsx';
 import { paths } from './paths.ts';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { FunctionRow } from '../api-types.ts';
+import type { FunctionRow } from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';
 import { apiUrl, askApi } from './api.ts';
 import { Chart } from './chart.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { FunctionRow } from '../api-types.ts';
+import type { FunctionRow } from '../api/schemas.ts';
 import { askApi } from './api.ts';
 import { CommitLink } from './commit-link.tsx';
 import { Answered, Empty } from './feedback.tsx';

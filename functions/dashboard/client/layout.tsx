@@ -1,8 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
-import type { Me } from '../api-types.ts';
+import type { Me } from '../api/schemas.ts';
 import { paths } from './paths.ts';
 import { texts } from './texts.ts';
+
+/** The pages of an owner that the bar leads to. */
+export const pageNames = ['functions', 'deployments', 'settings'] as const;
+export type PageName = (typeof pageNames)[number];
 
 /** What is on every page: whose things are shown, and the ways to them. */
 export function Layout({
@@ -13,15 +17,10 @@ export function Layout({
 }: {
   me: Me;
   owner: string;
-  current: 'functions' | 'deployments';
+  current: PageName;
   children: ComponentChildren;
 }) {
   const { route } = useLocation();
-  const link = (name: typeof current, href: string) => (
-    <a href={href} aria-current={name === current ? 'page' : undefined}>
-      {texts[name]}
-    </a>
-  );
   return (
     <>
       <a class="skip" href="#main">
@@ -43,8 +42,15 @@ export function Layout({
           ))}
         </select>
         <nav aria-label={owner}>
-          {link('functions', paths.functions(owner))}
-          {link('deployments', paths.deployments(owner))}
+          {pageNames.map((name) => (
+            <a
+              key={name}
+              href={paths[name](owner)}
+              aria-current={name === current ? 'page' : undefined}
+            >
+              {texts[name]}
+            </a>
+          ))}
         </nav>
         <span class="who">
           {me.login} · <a href="/auth/logout">{texts.signOut}</a>

@@ -1,14 +1,16 @@
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import type { Me } from '../api/schemas.ts';
 import { askApi } from './api.ts';
 import { DeploymentPage } from './deployment-page.tsx';
 import { DeploymentsPage } from './deployments-page.tsx';
 import { Answered, Empty } from './feedback.tsx';
 import { FunctionPage } from './function-page.tsx';
 import { FunctionsPage } from './functions-page.tsx';
-import { Layout } from './layout.tsx';
+import { Layout, pageNames } from './layout.tsx';
 import { ownerOfPart, paths } from './paths.ts';
+import { SettingsPage } from './settings-page.tsx';
 import { texts } from './texts.ts';
 import { useAnswer } from './use-answer.ts';
 import './style.css';
@@ -20,7 +22,7 @@ function App() {
   const [, , part, kind = ''] = path.split('/');
   const owner =
     part === undefined || part === '' ? me.value?.login.toLowerCase() : ownerOfPart(part);
-  const current = kind === 'deployments' ? 'deployments' : 'functions';
+  const current = pageNames.find((name) => name === kind) ?? 'functions';
   useEffect(() => {
     document.title = `${texts[current]} · ${owner ?? ''} · ${texts.product}`;
   }, [current, owner]);
@@ -34,6 +36,7 @@ function App() {
             <Route path="/dashboard/:owner/functions/:name" component={One} />
             <Route path="/dashboard/:owner/deployments" component={Deployments} />
             <Route path="/dashboard/:owner/deployments/:repo/:id" component={Push} />
+            <Route path="/dashboard/:owner/settings" component={Settings} me={known} />
             <Route default component={Nothing} />
           </Router>
         </Layout>
@@ -62,6 +65,9 @@ const One = ({ owner = '', name = '' }: Params) => (
 const Deployments = ({ owner = '' }: Params) => <DeploymentsPage owner={ownerOfPart(owner)} />;
 const Push = ({ owner = '', repo = '', id = '' }: Params) => (
   <DeploymentPage owner={ownerOfPart(owner)} repo={repo} id={id} />
+);
+const Settings = ({ owner = '', me }: Params & { me: Me }) => (
+  <SettingsPage owner={ownerOfPart(owner)} me={me} />
 );
 const Nothing = () => <Empty title={texts.notFound} hint={texts.notFoundHint} />;
 

@@ -9,6 +9,7 @@ export const paths = {
     `/dashboard/${part(owner)}/deployments${repo === undefined ? '' : `?repo=${encodeURIComponent(repo)}`}`,
   deployment: (owner: string, repo: string, id: string) =>
     `/dashboard/${part(owner)}/deployments/${encodeURIComponent(repo)}/${id}`,
+  settings: (owner: string) => `/dashboard/${part(owner)}/settings`,
 } as const;
 
 /** The owner that a part of a path stands for. */

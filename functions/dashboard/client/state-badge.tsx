@@ -1,4 +1,4 @@
-import type { DeploymentRow } from '../api-types.ts';
+import type { DeploymentRow } from '../api/schemas.ts';
 import { texts } from './texts.ts';
 
 /** A state, by word and colour. */

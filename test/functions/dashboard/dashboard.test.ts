@@ -12,7 +12,8 @@ import type {
   DeploymentPage,
   FunctionList,
   Me,
-} from '../../../functions/dashboard/api-types.ts';
+  SettingsAnswer,
+} from '../../../functions/dashboard/api/schemas.ts';
 import { createDashboard } from '../../../functions/dashboard/dashboard.ts';
 import { send } from '../../helpers/http-client.ts';
 import { listen, type TestServer } from '../../helpers/listen.ts';
@@ -77,6 +78,10 @@ describe('dashboard', () => {
       records: createRecords(store),
       urls: createPublicUrls({ publicUrl: '', prettyUrl }),
       site: parseSite(prettyUrl),
+      scms: [
+        { scm: 'github', kind: 'github', url: 'https://github.com', installUrl: null },
+        { scm: 'gitlab-work', kind: 'gitlab', url: 'https://git.example', installUrl: null },
+      ],
       files: { js: 'main-1.js', css: 'main-1.css' },
       assets: new Map([
         [
@@ -168,9 +173,19 @@ describe('dashboard', () => {
   it('tells who is signed in and whose things they may see', async () => {
     expect(await api<Me>('me')).to.deep.equal({
       login: 'alice',
+      provider: 'github',
       owners: ['alice', 'acme'],
+      operator: false,
       site: { systemOrigin: 'http://system.localhost:8080' },
     });
+  });
+
+  it('tells how repos are connected', async () => {
+    const { scms } = await api<SettingsAnswer>('settings');
+    expect(scms.map(({ scm, webhookUrl }) => [scm, webhookUrl])).to.deep.equal([
+      ['github', 'http://system.localhost:8080/github-event'],
+      ['gitlab-work', 'http://system.localhost:8080/gitlab-event'],
+    ]);
   });
 
   it('lists functions with their traffic', async () => {

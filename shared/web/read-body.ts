@@ -13,7 +13,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     const bytes = Buffer.from(chunk);
     size += bytes.length;
     if (size > maxBytes) {
-      throw new CloudError('OFC_TOO_LARGE', `A part of a log is at most ${maxBytes} bytes.`);
+      throw new CloudError('OFC_TOO_LARGE', `The body is over ${maxBytes} bytes.`);
     }
     chunks.push(bytes);
   }

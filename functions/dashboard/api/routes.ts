@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { CloudError } from '#shared/errors.ts';
+import { deploymentRoutes } from './deployments-api.ts';
+import { functionRoutes } from './functions-api.ts';
+import type { ApiParts, ApiRequest, ApiRoute } from './route.ts';
+import { settingsRoutes } from './settings-api.ts';
+
+/** All routes of the API; its description is made from them. */
+export const apiRoutes: readonly ApiRoute[] = [
+  ...functionRoutes,
+  ...deploymentRoutes,
+  ...settingsRoutes,
+];
+
+/**
+ * Answers one request: a value goes out as JSON; `undefined` means that the answer was streamed.
+ *
+ * @param name Below `/dashboard/api/`.
+ * @param readBody The body of a request that has one, as text.
+ * @throws CloudError whose status is the answer; what belongs to others is not found.
+ */
+export async function answerApi(
+  parts: ApiParts,
+  method: string,
+  name: string,
+  request: Omit<ApiRequest, 'body'>,
+  readBody: () => Promise<string>,
+): Promise<object | undefined> {
+  const named = apiRoutes.filter((route) => route.name === name);
+  const route = named.find((each) => each.method === (method === 'HEAD' ? 'GET' : method));
+  if (route === undefined) {
+    if (named.length === 0) throw new CloudError('OFC_NOT_FOUND', 'There is no such question.');
+    throw new CloudError('OFC_METHOD', `Use ${named.map((each) => each.method).join(' or ')}.`);
+  }
+  if (route.method === 'POST' && request.visitor.readOnly) {
+    throw new CloudError('OFC_FORBIDDEN', 'This API token is for reading only.');
+  }
+  const body = route.body === undefined ? undefined : parseBody(route.body, await readBody());
+  return await route.act(parts, { ...request, body });
+}
+
+function parseBody(schema: v.GenericSchema, text: string): unknown {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
+  if (parsed.success) return parsed.output;
+  const [{ message }] = parsed.issues;
+  const where = v.getDotPath(parsed.issues[0]) ?? 'body';
+  throw new CloudError('OFC_BAD_REQUEST', `The body is malformed at ${where}: ${message}.`);
+}

@@ -1,0 +1,159 @@
+import * as v from 'valibot';
+import { functionDetailSchema } from '../function-traffic.ts';
+
+/**
+ * What the dashboard's API answers. The page's own code shares these types, and the API's description
+ * is made from them, so all sides change together.
+ *
+ * @module
+ */
+
+const text = v.string();
+const textMap = v.record(text, text);
+/** Milliseconds since 1970. */
+const time = v.number();
+const strings = v.array(text);
+
+/** `GET /dashboard/api/me` */
+export const meSchema = v.object({
+  login: text,
+  /** The SCM at which the person signed in. */
+  provider: text,
+  /** The owners whose things this person may see; the login comes first. */
+  owners: strings,
+  /** Whether the person runs the platform. */
+  operator: v.boolean(),
+  /** Texts and addresses that depend on the installation. */
+  site: v.object({ systemOrigin: text }),
+});
+/** See {@link meSchema}. */
+export type Me = v.InferOutput<typeof meSchema>;
+
+const trafficSchema = v.object({
+  success: v.number(),
+  failure: v.number(),
+  /** Invocations in each step of the window, oldest first. */
+  spark: v.array(v.number()),
+});
+/** Invocations in the window, and how they were spread over it. */
+export type Traffic = v.InferOutput<typeof trafficSchema>;
+
+const functionRowSchema = v.object({
+  /** The deployed name. */
+  service: text,
+  /** The name in stack.yml. */
+  name: text,
+  owner: text,
+  url: text,
+  repo: text,
+  repoUrl: v.nullable(text),
+  branch: text,
+  sha: text,
+  private: v.boolean(),
+  /** `null` if it is not known. */
+  deployedAt: v.nullable(time),
+  replicas: v.number(),
+  availableReplicas: v.number(),
+  /** `null` while metrics do not answer. */
+  traffic: v.nullable(trafficSchema),
+  image: text,
+  environment: strings,
+  secrets: strings,
+  limits: textMap,
+  labels: textMap,
+  annotations: textMap,
+});
+/** One function in `GET /dashboard/api/functions`. */
+export type FunctionRow = v.InferOutput<typeof functionRowSchema>;
+
+/** `GET /dashboard/api/functions?owner=` */
+export const functionListSchema = v.object({
+  functions: v.array(functionRowSchema),
+  /** Why there are no numbers, if there are none. */
+  metricsProblem: v.nullable(text),
+});
+/** See {@link functionListSchema}. */
+export type FunctionList = v.InferOutput<typeof functionListSchema>;
+
+/** `GET /dashboard/api/function-traffic?owner=&function=` */
+export const trafficDetailSchema = functionDetailSchema;
+
+const functionState = v.picklist([
+  'planned',
+  'building',
+  'deploying',
+  'live',
+  'failed',
+  'superseded',
+  'cancelled',
+  'skipped',
+]);
+const deploymentState = v.picklist(['received', ...functionState.options]);
+
+const deploymentRowSchema = v.object({
+  owner: text,
+  repo: text,
+  id: text,
+  branch: text,
+  sha: text,
+  pusher: text,
+  receivedAt: time,
+  state: deploymentState,
+  /** The verdict in a sentence, once there is one. */
+  text: v.nullable(text),
+  endedAt: v.nullable(time),
+});
+/** One deployment in `GET /dashboard/api/deployments?owner=`. */
+export type DeploymentRow = v.InferOutput<typeof deploymentRowSchema>;
+
+/** `GET /dashboard/api/deployments?owner=` */
+export const deploymentPageSchema = v.object({
+  deployments: v.array(deploymentRowSchema),
+  /** Ask with `before=` this for older ones. */
+  next: v.nullable(text),
+});
+/** See {@link deploymentPageSchema}. */
+export type DeploymentPage = v.InferOutput<typeof deploymentPageSchema>;
+
+const deployedFunctionSchema = v.object({
+  name: text,
+  state: functionState,
+  text,
+  url: v.nullable(text),
+  /** Built before, from the same context. */
+  cached: v.boolean(),
+  hasLog: v.boolean(),
+});
+/** What one function of a deployment came to. */
+export type DeployedFunction = v.InferOutput<typeof deployedFunctionSchema>;
+
+/** `GET /dashboard/api/deployment?owner=&repo=&id=` */
+export const deploymentDetailSchema = v.object({
+  ...deploymentRowSchema.entries,
+  repoUrl: text,
+  warnings: strings,
+  functions: v.array(deployedFunctionSchema),
+  /** Each so many milliseconds after the push was received. */
+  steps: v.array(v.object({ ms: v.number(), what: text })),
+});
+/** See {@link deploymentDetailSchema}. */
+export type DeploymentDetail = v.InferOutput<typeof deploymentDetailSchema>;
+
+/** `GET /dashboard/api/settings` */
+export const settingsSchema = v.object({
+  /** The SCMs from which repos may come, and how to connect one. */
+  scms: v.array(
+    v.object({
+      scm: text,
+      kind: v.picklist(['github', 'gitlab', 'gitea']),
+      /** Where the SCM is. */
+      url: text,
+      /** Where its webhooks go. */
+      webhookUrl: text,
+      /** Where the GitHub App is installed; `null` if the operator did not say, or there is none. */
+      installUrl: v.nullable(text),
+    }),
+  ),
+});
+/** See {@link settingsSchema}. */
+export type SettingsAnswer = v.InferOutput<typeof settingsSchema>;

@@ -1,0 +1,19 @@
+import type { Me } from '../api/schemas.ts';
+import { AccountPanel } from './settings/account-panel.tsx';
+import { ConnectPanel } from './settings/connect-panel.tsx';
+import { SecretsPanel } from './settings/secrets-panel.tsx';
+import { texts } from './texts.ts';
+
+/** What a person sets up: one panel each, for themselves or for an owner they belong to. */
+export function SettingsPage({ owner, me }: { owner: string; me: Me }) {
+  return (
+    <>
+      <div class="title">
+        <h1>{texts.settings}</h1>
+      </div>
+      <ConnectPanel owner={owner} />
+      <SecretsPanel owner={owner} me={me} />
+      <AccountPanel me={me} />
+    </>
+  );
+}
