@@ -17,7 +17,7 @@ export interface RouterConfig {
   readonly timeoutMs: number;
   readonly indexRefreshMs: number;
   readonly authCacheMs: number;
-  /** What one process lets an owner's functions and one client address have. */
+  /** What this process lets an owner's functions and one client address have. */
   readonly limits: { readonly owner: Limit; readonly address: Limit };
   /** Asynchronous calls from outside a minute, for each owner; 0 = none. */
   readonly asyncQuota: number;
@@ -27,6 +27,9 @@ export interface RouterConfig {
 
 /** Reads the router's variables and secrets; for `loadConfig`. */
 export function readConfig(settings: Settings): RouterConfig {
+  const workers = settings.parsed('workers', parseWorkers, '1');
+  /** A limit's part for one worker; none stays none. */
+  const share = (limit: number): number => Math.ceil(limit / workers);
   return {
     site: settings.parsed('gateway_pretty_url', parseSite),
     gateway: gatewaySettings(settings, { admin: true }),
@@ -38,16 +41,24 @@ export function readConfig(settings: Settings): RouterConfig {
     authCacheMs: settings.duration('auth_cache', '5s'),
     limits: {
       owner: {
-        perSecond: settings.integer('owner_rate', 2000, { max: 1_000_000 }),
-        concurrency: settings.integer('owner_concurrency', 1000, { max: 1_000_000 }),
+        perSecond: share(settings.integer('owner_rate', 2000, { max: 1_000_000 })),
+        concurrency: share(settings.integer('owner_concurrency', 1000, { max: 1_000_000 })),
       },
       address: {
-        perSecond: settings.integer('address_rate', 500, { max: 1_000_000 }),
-        concurrency: settings.integer('address_concurrency', 250, { max: 1_000_000 }),
+        perSecond: share(settings.integer('address_rate', 500, { max: 1_000_000 })),
+        concurrency: share(settings.integer('address_concurrency', 250, { max: 1_000_000 })),
       },
     },
-    asyncQuota: settings.integer('async_quota', 60, { max: 100_000 }),
+    asyncQuota: share(settings.integer('async_quota', 60, { max: 100_000 })),
   };
+}
+
+/** The runtime starts them, and tells each how many there are; of a single one "auto" is left. */
+function parseWorkers(text: string): number {
+  if (text === 'auto') return 1;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 64) return count;
+  throw new Error(`workers is "${text}", not a whole number from 1 to 64, or "auto".`);
 }
 
 function parseHostSource(text: string): 'forwarded' | 'host' {

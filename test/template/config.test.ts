@@ -38,6 +38,7 @@ describe('template/node-ts/runtime/config', () => {
       writeTimeout: 30_000,
       drainDelay: 30_000,
       maxInflight: 0,
+      workers: 1,
       readyPath: undefined,
       lockFile: '/tmp/.lock',
       rawBody: false,

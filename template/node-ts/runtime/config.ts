@@ -1,3 +1,4 @@
+import { availableCores } from './available-cores.ts';
 import { parseByteSize } from './byte-size.ts';
 import { parseDuration } from './duration.ts';
 
@@ -16,6 +17,8 @@ export interface RuntimeConfig {
   readonly drainDelay: number;
   /** 0 = no limit. */
   readonly maxInflight: number;
+  /** Processes that take requests; 1 = this one does. */
+  readonly workers: number;
   /** `/_/ready` asks the handler at this path. */
   readonly readyPath: string | undefined;
   readonly lockFile: string | undefined;
@@ -67,6 +70,7 @@ export function readConfig(env: Environment): RuntimeConfig {
     // The watchdog forwards requests until it exits, which is later than our own grace would end.
     drainDelay: upstreamPort === undefined ? grace : grace + writeTimeout,
     maxInflight: read('max_inflight', 0, parseCount, 'a whole number'),
+    workers: read('workers', 1, parseWorkers, 'a whole number from 1 to 64, or auto'),
     readyPath: read(
       'ready_path',
       undefined,
@@ -90,6 +94,11 @@ const parseCount = (text: string) => (/^\d{1,9}$/.test(text) ? Number(text) : un
 function parsePort(text: string): number | undefined {
   const port = parseCount(text);
   return port !== undefined && port <= 65_535 ? port : undefined;
+}
+
+function parseWorkers(text: string): number | undefined {
+  const count = text === 'auto' ? Math.min(availableCores(), 64) : parseCount(text);
+  return count !== undefined && count >= 1 && count <= 64 ? count : undefined;
 }
 
 const parseListen = (text: string) => (text.includes('/') ? text : parsePort(text));

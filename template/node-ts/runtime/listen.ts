@@ -2,13 +2,12 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 
 /**
- * Listens on a port, or on a Unix socket, which may be left over from a process that was killed.
+ * Listens on a port, or on a Unix socket.
  *
  * @returns What it listens on, for the log.
  * @throws Error if the address is taken or not allowed.
  */
 export function listen(server: Server, where: number | string, host?: string): Promise<string> {
-  if (typeof where === 'string') removeSocket(where);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const options = typeof where === 'string' ? { path: where } : { port: where, host };
@@ -20,6 +19,8 @@ export function listen(server: Server, where: number | string, host?: string): P
   });
 }
 
-function removeSocket(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
+/** Removes a Unix socket that a killed process left behind. */
+export function removeSocket(where: number | string): void {
+  if (typeof where !== 'string') return;
+  if (lstatSync(where, { throwIfNoEntry: false })?.isSocket()) unlinkSync(where);
 }

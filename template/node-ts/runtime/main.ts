@@ -1,10 +1,10 @@
 import { createAccessLog } from './access-log.ts';
 import { createAdmission } from './admission.ts';
 import { serveClassic } from './classic.ts';
-import { readConfig } from './config.ts';
+import { type RuntimeConfig, readConfig } from './config.ts';
 import { createFunctionServer } from './function-server.ts';
 import { createLifecycle } from './lifecycle.ts';
-import { listen } from './listen.ts';
+import { listen, removeSocket } from './listen.ts';
 import { createLockFile } from './lock-file.ts';
 import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -12,8 +12,10 @@ import { serveMetrics } from './metrics-server.ts';
 import { pickHandler } from './pick-handler.ts';
 import { withProbes } from './probes.ts';
 import { serveRaw } from './raw.ts';
-import { handleSignals } from './shutdown.ts';
+import { createStop } from './shutdown.ts';
+import { supervise } from './supervise.ts';
 import { createUpgrade } from './upgrade.ts';
+import { obeyFirstProcess } from './worker.ts';
 
 /**
  * Runs a function: of-watchdog's contract and the handler in one process. The bundle's entry calls it
@@ -23,13 +25,22 @@ import { createUpgrade } from './upgrade.ts';
  */
 export async function start(handlerModule: Readonly<Record<string, unknown>>): Promise<void> {
   const { env } = process;
-  const config = readConfig(env);
+  const all = readConfig(env);
+  const cluster = all.workers > 1 ? (await import('node:cluster')).default : undefined;
+  const config = cluster?.isWorker ? shareOf(all) : all;
   const { handler, upgrade, init, metrics: own } = pickHandler(handlerModule);
   const base = env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {};
   const log = createLog(base);
+  const lockFile = createLockFile(config.lockFile);
+  // What another process left; a lock file would show us ready too early.
+  if (!cluster?.isWorker) {
+    lockFile.remove();
+    removeSocket(config.listen);
+  }
+  if (cluster?.isPrimary) return supervise({ cluster, config, lockFile, log });
   const lifecycle = createLifecycle();
   const metrics = createMetrics();
-  const lockFile = createLockFile(config.lockFile);
+  const render = async () => metrics.render(lifecycle.inflight) + ((await own?.()) ?? '');
 
   const serve =
     handler.kind === 'raw' ? serveRaw(handler.handle) : serveClassic(handler.handle, config);
@@ -50,17 +61,26 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
     server.on('upgrade', createUpgrade(upgrade, config, lifecycle, log));
   }
 
-  // A lock file that a killed process left would show us ready too early.
-  lockFile.remove();
-  handleSignals({ config, lifecycle, server, lockFile, log });
+  const stop = createStop({ config, lifecycle, server, lockFile, log });
+  if (cluster !== undefined) {
+    obeyFirstProcess(stop, render);
+  } else {
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  }
   await init?.();
   const host = config.behindWatchdog ? '127.0.0.1' : undefined;
   const address = await listen(server, config.listen, host);
   lifecycle.ready = true;
   lockFile.create();
   log.info('listening', { address, node: process.version });
-  if (config.metricsPort !== 'off') {
-    const render = async () => metrics.render(lifecycle.inflight) + ((await own?.()) ?? '');
+  if (config.metricsPort !== 'off' && cluster === undefined) {
     await serveMetrics(config.metricsPort, render, log);
   }
+}
+
+/** A worker's part: the first process keeps the lock file, and limits hold for all together. */
+function shareOf(config: RuntimeConfig): RuntimeConfig {
+  const maxInflight = Math.ceil(config.maxInflight / config.workers);
+  return { ...config, maxInflight, lockFile: undefined };
 }

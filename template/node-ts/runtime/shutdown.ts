@@ -13,11 +13,17 @@ interface ShutdownOptions {
 }
 
 /**
- * Ends the process the watchdog's way. On SIGTERM or SIGINT it is no longer ready, but serves on for
+ * Makes what ends the process the watchdog's way. On SIGTERM or SIGINT it is no longer ready, but serves on for
  * `healthcheck_interval`, in which the platform takes it out of its lists; then the listener closes,
  * requests in flight get up to `write_timeout`, exit 0. A second signal ends it at once.
  */
-export function handleSignals({ config, lifecycle, server, lockFile, log }: ShutdownOptions): void {
+export function createStop({
+  config,
+  lifecycle,
+  server,
+  lockFile,
+  log,
+}: ShutdownOptions): (signal: 'SIGTERM' | 'SIGINT') => void {
   const exit = () => process.exit(0);
 
   function close(): void {
@@ -33,15 +39,12 @@ export function handleSignals({ config, lifecycle, server, lockFile, log }: Shut
     }, config.writeTimeout);
   }
 
-  function stop(signal: 'SIGTERM' | 'SIGINT'): void {
+  return (signal) => {
     if (lifecycle.draining) process.exit(signal === 'SIGTERM' ? 143 : 130);
     lifecycle.draining = true;
     lockFile.remove();
     log.info('stopping', { signal, inflight: lifecycle.inflight });
     if (lifecycle.ready) setTimeout(close, config.drainDelay);
     else exit();
-  }
-
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  };
 }

@@ -50,6 +50,26 @@ describe('configuration of of-router and of-auth', () => {
     await folder.remove();
   });
 
+  it('gives each of several workers an equal share of the limits', async () => {
+    const folder = await tempDir();
+    const env = {
+      secret_mount_path: await secretsIn(folder.path),
+      gateway_pretty_url: 'http://user.localhost:8080/function',
+      owner_rate: '10',
+      owner_concurrency: '0',
+      address_rate: '1',
+      workers: '4',
+    };
+    const { limits, asyncQuota } = loadConfig(readConfig, env);
+    expect(limits.owner).to.deep.equal({ perSecond: 3, concurrency: 0 });
+    expect(limits.address).to.deep.equal({ perSecond: 1, concurrency: 63 });
+    expect(asyncQuota).to.equal(15);
+    const alone = loadConfig(readConfig, { ...env, workers: 'auto' });
+    expect(alone.limits.owner.perSecond).to.equal(10);
+    expect(() => loadConfig(readConfig, { ...env, workers: '0' })).to.throw('workers is "0"');
+    await folder.remove();
+  });
+
   it('names every problem at once', () => {
     const env = {
       secret_mount_path: '/nonexistent',
