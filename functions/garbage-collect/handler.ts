@@ -7,6 +7,7 @@ import { garbageMessageSchema } from '#shared/pipeline/messages.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
 import { tell } from '#shared/pipeline/tell.ts';
 import { collect, collectSecrets, prune } from './collect.ts';
+import { cancelOpen, forgetRepos } from './forget-repos.ts';
 import { retain } from './retain.ts';
 import { mayStart, sweep } from './sweep.ts';
 
@@ -18,8 +19,9 @@ export const init = async (): Promise<void> => {
 };
 
 /**
- * Removes what an owner's repo no longer declares (a signed message says what stays), or, when called
- * on schedule with nothing, takes up deployments that are stuck, and deletes what is kept long enough.
+ * Removes what an owner's repo no longer declares (a signed message says what stays), or all of a repo or
+ * owner that has gone. When called on schedule with nothing, takes up deployments that are stuck, and
+ * deletes what is kept long enough.
  */
 export default async (event: FunctionEvent, context: FunctionContext) => {
   const { pipeline, keepDeployments, maxAgeMs, retention } = loaded();
@@ -32,9 +34,12 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     return { ...swept, deleted: await retain(store, retention, Date.now()) };
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
+  const isGone = message.of === undefined;
+  if (isGone) await cancelOpen(pipeline, message, Date.now());
   const removed = await collect(gateway, records, message);
   await collectSecrets(pipeline, message);
-  if (message.repo !== '*') await prune(records, message.owner, message.repo, keepDeployments);
+  if (isGone) await forgetRepos(pipeline, message);
+  else if (message.repo !== '*') await prune(records, message.owner, message.repo, keepDeployments);
   if (message.of !== undefined && message.repo !== '*') {
     const { owner, repo, of } = message;
     const done = await records.load({ owner, repo, id: of.id });

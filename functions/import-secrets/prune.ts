@@ -45,10 +45,13 @@ async function keptBy(
 async function isPrunable(
   { records }: Pruning,
   record: SecretRecord,
-  { owner, repo, of }: GarbageMessage,
+  { owner, repo, from, of }: GarbageMessage,
 ): Promise<boolean> {
   if (repo === '*') return true;
-  if (record.repo !== repo) return false;
+  // A repo that was renamed has its id still, and another one can have taken its name.
+  const isOfRepo =
+    from?.repoId === undefined ? record.repo === repo : record.repoId === from.repoId;
+  if (!isOfRepo) return false;
   if (of === undefined) return true;
   if (record.branch !== of.branch) return false;
   // A newer push can have sealed it since; it is for that one to say what stays.

@@ -18,8 +18,13 @@ export interface PartKey {
   readonly final: boolean;
 }
 
+/** What the keys of all logs of a repo begin with. */
+export function repoLogsPrefix(owner: Owner, repo: RepoName): string {
+  return `logs/${keyPart(owner)}/${keyPart(repo)}/`;
+}
+
 function folder({ owner, repo, sha, function: name }: LogName): string {
-  return `logs/${keyPart(owner)}/${keyPart(repo)}/${sha}/${keyPart(name)}/`;
+  return `${repoLogsPrefix(owner, repo)}${sha}/${keyPart(name)}/`;
 }
 
 /** The key of the whole log. */

@@ -20,7 +20,8 @@ interface Named {
 }
 
 /**
- * Removes the functions of repos that are gone, whether or not their owner still is a customer.
+ * Removes what repos that are gone have here, whether or not their owner still is a customer. Another
+ * SCM's account of an owner's name has nothing here.
  *
  * @throws CloudError of the gateway and the store; the delivery can be sent again.
  */
@@ -30,6 +31,10 @@ export async function removeRepos(
   { owner, repos, repoId, text }: RemovedRepos,
 ): Promise<Answer> {
   const { scm } = named;
+  const claim = await deps.owners.of(owner);
+  if (claim !== undefined && claim.scm !== scm) {
+    return { status: 202, body: `Ignored: The owner name "${owner}" is one of ${claim.scm} here.` };
+  }
   const from = { scm, ...(repoId === undefined ? {} : { repoId }) };
   for (const repo of repos) {
     await deps.messages.collectGarbage({ owner, repo, functions: [], from });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { parseOwner } from '#shared/names.ts';
 import type { PushMessage } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { createGitlabClient } from '#shared/scm/gitlab/gitlab-client.ts';
@@ -262,6 +263,16 @@ describe('gitlab-event', () => {
       const { messages, receive } = setUp();
       await receive(event('project_destroy'));
       expect(messages.of('collectGarbage')).to.deep.equal([]);
+    });
+
+    it('touches nothing of an owner of that name at another SCM', async () => {
+      const { messages, receive, deps } = setUp();
+      await deps.owners.claim(parseOwner('acme/tools'), { scm: 'gitea', id: 30 });
+      gitlab.projects.clear();
+      const answer = await receive(event('project_destroy'));
+      expect(ignored(answer)).to.contain('is one of gitea here');
+      expect(messages.of('collectGarbage')).to.deep.equal([]);
+      gitlab.projects.set(70, project);
     });
 
     it('removes everything of a group or user that has another name now', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import sodium from 'libsodium-wrappers';
-import { parseOwner } from '#shared/names.ts';
+import { parseOwner, parseRepoName } from '#shared/names.ts';
 import { openSecrets, ownerKeys, parsePrivateKey } from '#shared/sealed-box.ts';
 import {
   importSecrets,
@@ -238,6 +238,18 @@ describe('import-secrets, sealed boxes', () => {
         'alice--b-c',
         'alice-by-operator',
       );
+    });
+
+    it('knows a repo that was renamed by its id, and not another one that has its name now', async () => {
+      await stage.run([stage.box({ a: '1' })]);
+      const { owner, repo } = await stage.push([]);
+      const gone = (from: { repoId: number }, name: string) =>
+        pruneSecrets(stage.importing, {
+          ...{ owner, functions: [], repo: parseRepoName(name) },
+          from: { scm: 'github', ...from },
+        });
+      expect(await gone({ repoId: 99 }, repo)).to.deep.equal([]);
+      expect(await gone({ repoId: 22 }, 'renamed')).to.deep.equal(['alice-a']);
     });
 
     it('of a repo, then of an owner, takes theirs', async () => {
