@@ -2,6 +2,7 @@ import type { Settings } from './config.ts';
 import type { GatewayConfig } from './gateway/gateway-client.ts';
 import { createSigner, type Signer } from './messages/signature.ts';
 import type { S3Config } from './object-store/s3-object-store.ts';
+import { createVault, type Vault } from './vault.ts';
 
 /** Where the gateway is. Basic auth is on unless `basic_auth` says false, as in the original. */
 export function gatewaySettings(settings: Settings, { admin }: { admin: boolean }): GatewayConfig {
@@ -13,10 +14,19 @@ export function gatewaySettings(settings: Settings, { admin }: { admin: boolean 
 
 /** Signs and verifies with `payload-secret`, and accepts `payload-secret-previous` in a rotation. */
 export function signerSettings(settings: Settings): Signer {
-  return createSigner({
+  return createSigner(payloadSecrets(settings));
+}
+
+/** Seals with `payload-secret`, and opens what `payload-secret-previous` sealed in a rotation. */
+export function vaultSettings(settings: Settings): Vault {
+  return createVault(payloadSecrets(settings));
+}
+
+function payloadSecrets(settings: Settings) {
+  return {
     current: settings.secret('payload-secret'),
     previous: settings.optionalSecret('payload-secret-previous'),
-  });
+  };
 }
 
 /** The S3 store. `s3_url` is `host:port`, as in the original, or a whole URL. */

@@ -16,6 +16,8 @@ export interface PublicUrls {
   function(owner: Owner, key: FunctionKey): string;
   /** Where a function's build log is. */
   log(log: LogOf): string;
+  /** The page of a deployment, or what comes nearest to it. */
+  deployment(of: { readonly owner: Owner; readonly repo: RepoName; readonly id: string }): string;
   /** The platform's own pages. */
   home(): string;
 }
@@ -33,6 +35,9 @@ export function createPublicUrls(config: { publicUrl: string; prettyUrl: string 
   return {
     function: (owner, key) => `${scheme}://${hostLabel(owner)}.${domain}${port}/${key}`,
     log: (log) => `${systemOrigin}/pipeline-log?${logQuery(log)}`,
+    // A slash in an owner would end a part of the path.
+    deployment: ({ owner, repo, id }) =>
+      `${systemOrigin}/dashboard/${owner.replaceAll('/', '~')}/deployments/${repo}/${id}`,
     home: () => `${systemOrigin}/`,
   };
 }
@@ -49,6 +54,7 @@ function gatewayUrls(publicUrl: string): PublicUrls {
   return {
     function: (owner, key) => `${publicUrl}/function/${serviceName(owner, key)}`,
     log: (log) => `${publicUrl}/function/pipeline-log?${logQuery(log)}`,
+    deployment: () => `${publicUrl}/`,
     home: () => `${publicUrl}/`,
   };
 }

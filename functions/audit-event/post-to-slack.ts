@@ -1,10 +1,10 @@
 import axios from 'axios';
+import { escapeSlack } from '#shared/notifications/result-notice.ts';
 import type { AuditEvent } from '#shared/pipeline/messages.ts';
 
 /** An audit event as the original words it, with Slack's three special characters escaped. */
 export function slackText({ source, owner = '', repo = '', message }: AuditEvent): string {
-  const text = `[${source}] ${owner}/${repo}: '${message}'`;
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return escapeSlack(`[${source}] ${owner}/${repo}: '${message}'`);
 }
 
 /**

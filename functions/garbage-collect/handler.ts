@@ -2,6 +2,7 @@ import type { FunctionContext, FunctionEvent } from '#runtime-types';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { CloudError } from '#shared/errors.ts';
 import { receiveMessage } from '#shared/messages/receive.ts';
+import { isAnythingDue } from '#shared/notifications/notices.ts';
 import { once } from '#shared/once.ts';
 import { garbageMessageSchema } from '#shared/pipeline/messages.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
@@ -30,6 +31,7 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     if (!(await mayStart(store, Date.now()))) {
       throw new CloudError('OFC_BUSY', 'There was a sweep less than a minute ago.');
     }
+    if (await isAnythingDue(store, Date.now())) await messages.deliverNotices();
     const swept = await sweep({ records, messages, maxAgeMs }, Date.now());
     return { ...swept, deleted: await retain(store, retention, Date.now()) };
   }

@@ -32,6 +32,7 @@ export async function retain(
   for (const [prefix, days] of [
     ['audit/', auditDays],
     ['deliveries/', deliveryDays],
+    ['notices/', deliveryDays],
     ['logs/', logDays],
     ['sweeps/', 1],
   ] as const) {

@@ -11,7 +11,7 @@ const contentType = 'application/json';
  * there, so that is a fault of the platform.
  */
 export async function getJson<Schema extends v.GenericSchema>(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'get'>,
   key: string,
   schema: Schema,
 ): Promise<v.InferOutput<Schema> | undefined> {
@@ -29,11 +29,19 @@ export async function getJson<Schema extends v.GenericSchema>(
 }
 
 /** Writes a JSON record over whatever is there. */
-export function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
+export function putJson(
+  store: Pick<ObjectStore, 'put'>,
+  key: string,
+  value: unknown,
+): Promise<void> {
   return store.put(key, JSON.stringify(value), { contentType });
 }
 
 /** Writes a JSON record unless the key is taken: true = created, false = it was there already. */
-export function createJson(store: ObjectStore, key: string, value: unknown): Promise<boolean> {
+export function createJson(
+  store: Pick<ObjectStore, 'create'>,
+  key: string,
+  value: unknown,
+): Promise<boolean> {
   return store.create(key, JSON.stringify(value), { contentType });
 }

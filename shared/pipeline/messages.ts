@@ -59,6 +59,9 @@ export const auditEventSchema = v.object({
 });
 export type AuditEvent = v.InferOutput<typeof auditEventSchema>;
 
+/** The message for audit-event: deliver the notices that are due. */
+export const deliverMessageSchema = v.object({ do: v.literal('deliver') });
+
 /** Sends the pipeline's messages: signed, asynchronous, through the gateway's queue. */
 export interface Messages {
   /** → the push function of its SCM: a verified push. */
@@ -77,6 +80,8 @@ export interface Messages {
   pruneSecrets(message: GarbageMessage): Promise<void>;
   /** → audit-event. A failure is swallowed: no deployment fails for want of an audit entry. */
   audit(event: AuditEvent): Promise<void>;
+  /** → audit-event: deliver the notices that are due. */
+  deliverNotices(): Promise<void>;
 }
 
 /** The parameters of a callback to buildshiprun. */
@@ -115,5 +120,6 @@ export function createMessages(
     collectGarbage: (message) => send('garbage-collect', message),
     pruneSecrets: (message) => send('import-secrets', { do: 'prune', message }),
     audit: (event) => send('audit-event', event).catch(() => undefined),
+    deliverNotices: () => send('audit-event', { do: 'deliver' }),
   };
 }

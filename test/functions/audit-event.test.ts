@@ -1,9 +1,11 @@
 import { expect } from 'chai';
+import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
 import { slackText } from '../../functions/audit-event/post-to-slack.ts';
 import { takeEvent } from '../../functions/audit-event/take-event.ts';
 import { expectCode } from '../helpers/expect-code.ts';
 import { listen, type TestServer } from '../helpers/listen.ts';
 import { createMemoryObjectStore } from '../helpers/memory-object-store.ts';
+import { testPush } from '../helpers/pipeline-fixtures.ts';
 import { signedMessage, testSigner } from '../helpers/signed-request.ts';
 
 const event = { source: 'github-push', message: 'Accepted', owner: 'alice', repo: 'hello' };
@@ -23,10 +25,21 @@ describe('audit-event', () => {
         warnings.push(`${message} ${JSON.stringify(fields)}`);
       },
     };
-    const deps = { signer: testSigner, store, slackUrl, slackTimeoutMs };
+    const told: string[] = [];
+    const deps = {
+      signer: testSigner,
+      store,
+      slackUrl,
+      slackTimeoutMs,
+      notify: async ({ owner, repo, id }: DeploymentRef) => {
+        told.push(`${owner}/${repo} ${id}`);
+      },
+      deliverDue: async () => told.push('due'),
+    };
     return {
       store,
       warnings,
+      told,
       take: (request = signedMessage('audit-event', event)) => takeEvent(deps, request, log),
     };
   }
@@ -60,6 +73,29 @@ describe('audit-event', () => {
     await expectCode(take(signedMessage('echo', event)), 'OFC_UNAUTHENTICATED');
     await expectCode(take({ ...signedMessage('audit-event', event), method: 'GET' }), 'OFC_METHOD');
     await expectCode(take(signedMessage('audit-event', { source: 'x' })), 'OFC_BAD_REQUEST');
+    expect(store.objects.size).to.equal(0);
+  });
+
+  it('tells owners of the ends of deployments, and of nothing else, each time it is asked', async () => {
+    const { told, take } = setUp();
+    const { id } = testPush();
+    await take(signedMessage('audit-event', { ...event, deployment: id }));
+    await take(signedMessage('audit-event', { ...event, source: 'buildshiprun' }));
+    await take(
+      signedMessage('audit-event', { ...event, source: 'buildshiprun', deployment: '../x' }),
+    );
+    expect(told).to.deep.equal([]);
+    const verdict = { ...event, source: 'buildshiprun', deployment: id };
+    const request = signedMessage('audit-event', verdict);
+    await take(request);
+    await take(request);
+    expect(told).to.deep.equal([`alice/hello ${id}`, `alice/hello ${id}`]);
+  });
+
+  it('delivers what is due when a signed message says so', async () => {
+    const { told, store, take } = setUp();
+    await take(signedMessage('audit-event', { do: 'deliver' }));
+    expect(told).to.deep.equal(['due']);
     expect(store.objects.size).to.equal(0);
   });
 

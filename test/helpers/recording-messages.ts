@@ -31,6 +31,7 @@ export function createRecordingMessages(): RecordingMessages {
     collectGarbage: record('collectGarbage'),
     pruneSecrets: record('pruneSecrets'),
     audit: record('audit'),
+    deliverNotices: () => record('deliverNotices')(undefined),
   };
   return messages;
 }

@@ -369,6 +369,7 @@ export class World {
       collectGarbage: (message) => send({ to: 'garbage', message }),
       pruneSecrets: async () => undefined,
       audit: async () => undefined,
+      deliverNotices: async () => undefined,
     };
   }
 
