@@ -8,6 +8,7 @@ import type { PlannedFunction } from '#shared/pipeline/plan.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import { claimName, type DeploymentRecords } from '#shared/pipeline/states.ts';
 import { mustBeTold } from '#shared/pipeline/tell.ts';
+import { copyPlan } from './copy-plan.ts';
 
 /** What advancing a deployment works with. */
 export interface Advancing {
@@ -87,7 +88,9 @@ async function execute(
   const claim = action.do === 'plan' ? 'plan' : claimName(action.do, action.fn.key);
   const { leaseMs, maxAttempts } = deps;
   const limits = { leaseMs, maxAttempts };
-  const handsOver = action.do !== 'deploy';
+  const { origin } = records.deployment;
+  const copies = action.do === 'plan' && origin?.kind === 'roll-back';
+  const handsOver = action.do !== 'deploy' && !copies;
   try {
     const result = await holdClaim(deps.records, ref, claim, limits, handsOver, () =>
       work(deps, records, action),
@@ -114,6 +117,10 @@ async function work(
   action: Exclude<Action, { do: 'close' }>,
 ): Promise<void> {
   const ref = refOf(records.deployment);
+  const { deployment } = records;
+  if (action.do === 'plan' && deployment.origin?.kind === 'roll-back') {
+    return copyPlan(deps.records, deployment, deployment.origin.of);
+  }
   if (action.do === 'plan') return deps.messages.plan(ref);
   if (action.do === 'build') return deps.messages.build(ref, action.fn.key);
   try {

@@ -15,6 +15,7 @@ export function deploymentRow(records: DeploymentRecords): DeploymentRow {
     branch: deployment.branch,
     sha: deployment.sha,
     pusher: deployment.pusher,
+    origin: deployment.origin ? { kind: deployment.origin.kind, of: deployment.origin.of } : null,
     receivedAt: deployment.receivedAt,
     state: deploymentState(records),
     text: closed?.text ?? failedPlan?.text ?? null,

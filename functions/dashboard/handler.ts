@@ -5,6 +5,7 @@ import { loadConfig, type Settings } from '#shared/config.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { once } from '#shared/once.ts';
+import { createMessages } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { gatewaySettings, signerSettings, storeSettings } from '#shared/platform-settings.ts';
 import { publicUrlSettings } from '#shared/public-urls.ts';
@@ -26,13 +27,22 @@ export const raw: RawHandler = (request, response, context) => loaded()(request,
 function load(settings: Settings) {
   const gateway = gatewaySettings(settings, { admin: false });
   const store = createS3ObjectStore(storeSettings(settings));
+  const signer = signerSettings(settings);
+  const client = createGatewayClient(gateway);
+  const records = createRecords(store);
+  const messages = createMessages(client, signer, gateway.url);
+  const claim = {
+    leaseMs: settings.duration('step_lease', '15m'),
+    maxAttempts: settings.integer('step_attempts', 3, { min: 1, max: 20 }),
+  };
   return {
-    signer: signerSettings(settings),
-    gateway: createGatewayClient(gateway),
+    signer,
+    gateway: client,
     gatewayUrl: gateway.url,
     dispatcher: new Agent({ connect: { timeout: 10_000 } }),
     store,
-    records: createRecords(store),
+    records,
+    acting: { records, messages, claim, now: Date.now },
     urls: publicUrlSettings(settings),
     site: settings.parsed('gateway_pretty_url', parseSite),
     scms: installationSettings(settings),

@@ -22,11 +22,14 @@ import { secretRecordPrefix } from '#shared/sealed-secrets/sealed-files.ts';
  */
 export function orphans(
   functions: readonly FunctionStatus[],
-  { owner, repo, functions: kept, from, of }: GarbageMessage,
+  { owner, repo, functions: kept, only, from, of }: GarbageMessage,
   isNewest: boolean,
 ): FunctionStatus[] {
   const keep = new Set<string>(kept.map((key) => serviceName(owner, parseFunctionKey(key))));
+  const named =
+    only && new Set<string>(only.map((key) => serviceName(owner, parseFunctionKey(key))));
   return functions.filter((fn) => {
+    if (named !== undefined && !named.has(fn.name)) return false;
     const labels = fn.labels ?? {};
     if (!belongsTo(fn, owner) || keep.has(fn.name)) return false;
     if (from !== undefined && (labels[cloudLabel.scm] ?? 'github') !== from.scm) return false;

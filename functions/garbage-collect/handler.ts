@@ -36,10 +36,10 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     return { ...swept, deleted: await retain(store, retention, Date.now()) };
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
-  const isGone = message.of === undefined;
+  const isGone = message.of === undefined && message.only === undefined;
   if (isGone) await cancelOpen(pipeline, message, Date.now());
   const removed = await collect(gateway, records, message);
-  await collectSecrets(pipeline, message);
+  if (message.only === undefined) await collectSecrets(pipeline, message);
   if (isGone) await forgetRepos(pipeline, message);
   else if (message.repo !== '*') await prune(records, message.owner, message.repo, keepDeployments);
   if (message.of !== undefined && message.repo !== '*') {

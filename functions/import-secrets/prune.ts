@@ -39,6 +39,8 @@ async function keptBy(
 ): Promise<ReadonlySet<string> | undefined> {
   if (of === undefined || repo === '*') return new Set();
   const found = await records.load({ owner, repo, id: of.id });
+  // Whoever rolled back may go forward again: what newer pushes sealed must still be there.
+  if (found?.deployment.origin?.kind === 'roll-back') return undefined;
   return found?.plan?.outcome === 'planned' ? new Set(found.plan.secrets ?? []) : undefined;
 }
 

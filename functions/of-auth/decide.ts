@@ -64,7 +64,11 @@ export async function decide(
   }
   const problem = shortcoming(parts, who, question, entrant);
   if (problem !== undefined) return problem;
-  const rights = { operator: parts.isOperator(person), readOnly: entrant.readOnly };
+  const rights = {
+    operator: parts.isOperator(person),
+    readOnly: entrant.readOnly,
+    byToken: credentials.token !== undefined,
+  };
   const renewed = session && parts.sessions.renewed(session);
   const { cookies, config } = parts;
   const cookie = host === 'owner' ? cookies.tenant : cookies.session;

@@ -28,7 +28,7 @@ ${notes.length === 0 ? [] : html`<h2>This platform</h2><ul>${notes.map((note) =>
 const visitor = html`<p>You are not signed in.</p><p><a class="button" href="/auth/login">Sign in</a></p>`;
 
 function member({ person }: Session, operator: boolean): Html {
-  const { owners } = identityOf(person, { operator, readOnly: false });
+  const { owners } = identityOf(person, { operator, readOnly: false, byToken: false });
   const links = owners.map(
     (owner) =>
       html`<li><a href="/list-functions?user=${encodeURIComponent(owner)}">Functions of ${owner}</a></li>`,

@@ -58,7 +58,7 @@ export function standingOf(person: Person, owner: FunctionOwner): Standing {
 /** What functions of the platform are told about a person. */
 export function identityOf(
   person: Person,
-  rights: { readonly operator: boolean; readonly readOnly: boolean },
+  rights: Pick<Identity, 'operator' | 'readOnly' | 'byToken'>,
 ): Identity {
   const { provider, id, login } = person;
   return { subject: subjectOf(person), provider, id, login, owners: ownersOf(person), ...rights };

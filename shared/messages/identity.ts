@@ -17,6 +17,8 @@ export interface Identity {
   readonly operator: boolean;
   /** The person sent an API token that is for reading: refuse what changes something. */
   readonly readOnly: boolean;
+  /** A program asks, by an API token of that person. */
+  readonly byToken: boolean;
 }
 
 /** The header that carries an {@link Identity}; signed, and dropped from what visitors send. */
@@ -31,6 +33,7 @@ export const identitySchema = v.object({
   owners: v.array(v.string()),
   operator: v.boolean(),
   readOnly: v.boolean(),
+  byToken: v.boolean(),
 });
 
 /** The two header values with which of-router tells `receiver` who calls `path` (with its query). */

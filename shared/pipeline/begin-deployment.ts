@@ -32,7 +32,8 @@ export async function beginDeployment(
   if (deployment.skip === undefined) {
     if (!isNew && (await records.isClosed(deployment))) return await finish(deps, deployment);
     await start(deps, deployment);
-    if (isNew) await audit(deps, deployment, `Push to ${deployment.branch} accepted`);
+    if (isNew && deployment.origin === undefined)
+      await audit(deps, deployment, `Push to ${deployment.branch} accepted`);
     return isNew ? 'started' : 'known';
   }
   await records.close(deployment, { state: 'skipped', text: deployment.skip, at: deps.now() });
@@ -61,18 +62,24 @@ async function finish(deps: Beginning, deployment: Deployment): Promise<'known'>
 
 async function start(deps: Beginning, deployment: Deployment): Promise<void> {
   const { records, messages } = deps;
-  const { owner, repo, branch, id } = deployment;
+  const { owner, repo, branch, id, origin } = deployment;
   const ref = refOf(deployment);
   await records.addHead(deployment);
   const newest = await records.newestHead(owner, repo, branch);
-  if (newest === undefined || newest.id === id) await plan(deps, ref);
+  if (newest === undefined || newest.id === id) await plan(deps, ref, origin);
   // A newer push was faster: whoever looks at the records closes this one.
   else await messages.advance(ref);
   await messages.status(deployment);
   for (const older of await othersOfBranch(records, deployment)) await messages.advance(older);
 }
 
-async function plan({ records, messages, claim }: Beginning, ref: DeploymentRef): Promise<void> {
+/** The plan of a roll-back is known, so nothing is fetched. */
+async function plan(
+  { records, messages, claim }: Beginning,
+  ref: DeploymentRef,
+  origin: Deployment['origin'],
+): Promise<void> {
+  if (origin?.kind === 'roll-back') return await messages.advance(ref);
   await holdClaim(records, ref, 'plan', claim, true, () => messages.plan(ref));
 }
 

@@ -64,6 +64,17 @@ export const deploymentRefSchema = v.object({
 });
 export type DeploymentRef = v.InferOutput<typeof deploymentRefSchema>;
 
+/** Where a deployment comes from that nobody pushed: somebody asked for an earlier one again. */
+export const originSchema = v.object({
+  /** `roll-back`: its images, without a build. `redeploy`: its commit, as if it were pushed. */
+  kind: v.picklist(['roll-back', 'redeploy']),
+  /** The earlier deployment. */
+  of: parsedBy(parseDeploymentId),
+  /** Who asked, such as `github:1234`. */
+  by: v.string(),
+});
+export type Origin = v.InferOutput<typeof originSchema>;
+
 /** What was pushed, by whom and when: written once, never changed. */
 export const deploymentSchema = v.object({
   ...deploymentRefSchema.entries,
@@ -84,6 +95,7 @@ export const deploymentSchema = v.object({
   /** Milliseconds since 1970 at which the webhook came. */
   receivedAt: v.number(),
   pusher: v.string(),
+  origin: v.optional(originSchema),
   /** The GitHub App's installation, where there is one. */
   installationId: v.optional(v.number()),
   /** Set if this push is recorded but not built, with the reason. */

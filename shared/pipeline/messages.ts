@@ -32,6 +32,8 @@ export const garbageMessageSchema = v.object({
   repo: v.union([v.literal('*'), deploymentRefSchema.entries.repo]),
   /** Keys of the functions that stay. */
   functions: v.array(v.string()),
+  /** Only these functions go, and nothing else of the owner: somebody deleted them. */
+  only: v.optional(v.array(v.string())),
   /** Functions that came from another SCM, or from another repo if one is named, stay. */
   from: v.optional(
     v.object({
@@ -56,6 +58,8 @@ export const auditEventSchema = v.object({
   owner: v.optional(v.string()),
   repo: v.optional(v.string()),
   deployment: v.optional(v.string()),
+  /** Who did it, such as `github:1234`, if a person did. */
+  actor: v.optional(v.string()),
 });
 export type AuditEvent = v.InferOutput<typeof auditEventSchema>;
 

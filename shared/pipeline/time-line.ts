@@ -15,7 +15,13 @@ export function timeLine({
   closed,
 }: DeploymentRecords): Moment[] {
   const since = (at: number) => at - deployment.receivedAt;
-  const moments: Moment[] = [{ ms: 0, what: `push of ${deployment.sha.slice(0, 7)} received` }];
+  const sha = deployment.sha.slice(0, 7);
+  const began = {
+    push: `push of ${sha} received`,
+    'roll-back': `roll-back to ${sha} asked for`,
+    redeploy: `redeployment of ${sha} asked for`,
+  }[deployment.origin?.kind ?? 'push'];
+  const moments: Moment[] = [{ ms: 0, what: began }];
   if (plan !== undefined) moments.push({ ms: since(plan.at), what: `plan: ${plan.outcome}` });
   for (const [key, build] of builds) {
     const how = build.outcome === 'built' && build.cached ? 'built before' : build.outcome;

@@ -49,7 +49,14 @@ export const systemRoutes: readonly SystemRoute[] = [
   { ...signedIn, path: '/function-logs', function: 'function-logs' },
   { ...signedIn, path: '/system-metrics', function: 'system-metrics' },
   { ...signedIn, path: '/dashboard', function: 'dashboard', sees: 'path' },
-  { ...signedIn, path: '/dashboard/', below: true, function: 'dashboard', sees: 'path' },
+  {
+    ...signedIn,
+    path: '/dashboard/',
+    below: true,
+    methods: [...read, 'POST'],
+    function: 'dashboard',
+    sees: 'path',
+  },
   { ...root, path: '/doctor', methods: read, function: 'doctor', who: 'operator' },
 ];
 

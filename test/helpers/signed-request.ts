@@ -30,6 +30,7 @@ export function testIdentity(identity: Partial<Identity> = {}): Identity {
     owners: ['alice'],
     operator: false,
     readOnly: false,
+    byToken: false,
     ...identity,
   };
 }

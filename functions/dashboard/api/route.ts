@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type * as v from 'valibot';
 import type { Identity } from '#shared/messages/identity.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
+import type { Acting } from '#shared/pipeline/deployment-actions.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
 import type { Site } from '#shared/router/site.ts';
@@ -14,6 +15,7 @@ export interface ApiParts extends Relaying {
   readonly gateway: Parameters<typeof ask>[0]['gateway'];
   readonly store: ObjectStore;
   readonly records: Records;
+  readonly acting: Acting;
   readonly urls: PublicUrls;
   readonly site: Site;
   readonly scms: readonly Installation[];

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
+import { actionRoutes } from './actions-api.ts';
 import { deploymentRoutes } from './deployments-api.ts';
 import { functionRoutes } from './functions-api.ts';
 import type { ApiParts, ApiRequest, ApiRoute } from './route.ts';
@@ -9,6 +10,7 @@ import { settingsRoutes } from './settings-api.ts';
 export const apiRoutes: readonly ApiRoute[] = [
   ...functionRoutes,
   ...deploymentRoutes,
+  ...actionRoutes,
   ...settingsRoutes,
 ];
 

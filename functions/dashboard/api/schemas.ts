@@ -90,20 +90,23 @@ const functionState = v.picklist([
 ]);
 const deploymentState = v.picklist(['received', ...functionState.options]);
 
-const deploymentRowSchema = v.object({
+/** One deployment in `GET /dashboard/api/deployments?owner=`. */
+export const deploymentRowSchema = v.object({
   owner: text,
   repo: text,
   id: text,
   branch: text,
   sha: text,
   pusher: text,
+  /** Set if nobody pushed: an earlier deployment was asked for again. */
+  origin: v.nullable(v.object({ kind: v.picklist(['roll-back', 'redeploy']), of: text })),
   receivedAt: time,
   state: deploymentState,
   /** The verdict in a sentence, once there is one. */
   text: v.nullable(text),
   endedAt: v.nullable(time),
 });
-/** One deployment in `GET /dashboard/api/deployments?owner=`. */
+/** See {@link deploymentRowSchema}. */
 export type DeploymentRow = v.InferOutput<typeof deploymentRowSchema>;
 
 /** `GET /dashboard/api/deployments?owner=` */
@@ -138,6 +141,9 @@ export const deploymentDetailSchema = v.object({
 });
 /** See {@link deploymentDetailSchema}. */
 export type DeploymentDetail = v.InferOutput<typeof deploymentDetailSchema>;
+
+/** What has no answer of its own: it was taken on, and is done in a moment. */
+export const doneSchema = v.object({ accepted: v.boolean() });
 
 /** `GET /dashboard/api/settings` */
 export const settingsSchema = v.object({

@@ -2,14 +2,17 @@ import { expect } from 'chai';
 import { Agent } from 'undici';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createLogger } from '#shared/log.ts';
-import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
+import { type Identity, identityHeader, signIdentity } from '#shared/messages/identity.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
+import { parseDeploymentId } from '#shared/pipeline/deployment.ts';
+import type { AuditEvent } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { createPublicUrls } from '#shared/public-urls.ts';
 import { parseSite } from '#shared/router/site.ts';
 import type {
   DeploymentDetail,
   DeploymentPage,
+  DeploymentRow,
   FunctionList,
   Me,
   SettingsAnswer,
@@ -22,6 +25,7 @@ import {
   type MemoryObjectStore,
 } from '../../helpers/memory-object-store.ts';
 import { testFunction, testPush } from '../../helpers/pipeline-fixtures.ts';
+import { createRecordingMessages } from '../../helpers/recording-messages.ts';
 import { testIdentity, testSigner } from '../../helpers/signed-request.ts';
 
 const prettyUrl = 'http://user.localhost:8080/function';
@@ -53,6 +57,7 @@ describe('dashboard', () => {
   let server: TestServer;
   let store: MemoryObjectStore;
   let asked: string[] = [];
+  const messages = createRecordingMessages();
   let answers: Record<string, { status?: number; body: string }>;
 
   before(async () => {
@@ -69,13 +74,15 @@ describe('dashboard', () => {
       response.writeHead(status).end(body);
     });
     store = createMemoryObjectStore();
+    const records = createRecords(store);
     const handler = createDashboard({
       signer: testSigner,
       gateway: createGatewayClient({ url: gateway.url }),
       gatewayUrl: gateway.url,
       dispatcher: new Agent(),
       store,
-      records: createRecords(store),
+      records,
+      acting: { records, messages, claim: { leaseMs: 1000, maxAttempts: 3 }, now: Date.now },
       urls: createPublicUrls({ publicUrl: '', prettyUrl }),
       site: parseSite(prettyUrl),
       scms: [
@@ -99,6 +106,7 @@ describe('dashboard', () => {
   });
   beforeEach(() => {
     asked = [];
+    messages.sent.length = 0;
     store.objects.clear();
     answers = {
       'list-functions': {
@@ -136,6 +144,25 @@ describe('dashboard', () => {
     const answer = await get(`/dashboard/api/${question}`, owners);
     expect(answer.status, answer.body).to.equal(200);
     return JSON.parse(answer.body) as T;
+  };
+  const post = async (
+    name: string,
+    body: object | string,
+    who: Partial<Identity> = {},
+    type = 'application/json',
+  ) => {
+    const path = `/dashboard/api/${name}`;
+    const identity = testIdentity({ owners: ['alice', 'acme'], ...who });
+    const signed = signIdentity(testSigner, 'dashboard', path, identity);
+    return await send(server.port, path, {
+      method: 'POST',
+      headers: {
+        'content-type': type,
+        [identityHeader]: signed.identity,
+        [signatureHeader]: signed.signature,
+      },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
   };
   const deploy = async (changes: Parameters<typeof testPush>[0] = {}) => {
     const records = createRecords(store);
@@ -322,6 +349,68 @@ describe('dashboard', () => {
     expect((await send(server.port, '/dashboard/api/functions', { headers })).status).to.equal(401);
     const posted = await send(server.port, '/dashboard/api/me', { method: 'POST', headers });
     expect(posted.status).to.equal(405);
+  });
+
+  it('rolls back, redeploys, cancels, deletes and removes for who may', async () => {
+    const { records, push } = await deploy();
+    const of = { owner: 'alice', repo: 'hello', id: push.id };
+    expect((await post('redeploy', of)).status).to.equal(400);
+    const cancelled = await post('cancel', of);
+    expect(JSON.parse(cancelled.body)).to.include({ id: push.id, state: 'cancelled' });
+    expect((await post('roll-back', of)).body).to.include('never live');
+    const again = JSON.parse((await post('redeploy', of)).body) as DeploymentRow;
+    expect(again).to.deep.include({
+      state: 'received',
+      pusher: 'alice',
+      origin: { kind: 'redeploy', of: push.id },
+    });
+    const ref = { ...push, id: parseDeploymentId(again.id) };
+    await records.recordPlan(ref, { outcome: 'planned', functions: [], warnings: [], at: 1 });
+    await records.close(ref, { state: 'live', text: 'Live.', at: 2 });
+    const back = await post('roll-back', { ...of, id: again.id });
+    expect(JSON.parse(back.body)).to.deep.include({ origin: { kind: 'roll-back', of: again.id } });
+    expect((await post('delete-function', { owner: 'alice', function: 'hello' })).status).to.equal(
+      200,
+    );
+    const garbage = () => messages.of('collectGarbage').at(-1);
+    expect(garbage()).to.deep.include({ repo: '*', only: ['hello'], from: { scm: 'github' } });
+    expect((await post('remove-repo', { owner: 'alice', repo: 'hello' })).status).to.equal(200);
+    expect(garbage()).to.deep.include({ repo: 'hello', from: { scm: 'github', repoId: 22 } });
+    const said = messages.of('audit').map((event) => (event as AuditEvent).message);
+    expect(said).to.deep.equal([
+      'alice cancelled the deployment',
+      'alice redeployed aaaaaaa',
+      'alice rolled back to aaaaaaa',
+      'alice deleted the function hello',
+      'alice removed the repo hello',
+    ]);
+  });
+
+  it('lets nobody act on what is not theirs, or by means that are not for it', async () => {
+    const { push } = await deploy();
+    const of = { owner: 'alice', repo: 'hello', id: push.id };
+    const actions: [string, object][] = [
+      ['roll-back', of],
+      ['redeploy', of],
+      ['cancel', of],
+      ['delete-function', { owner: 'alice', function: 'hello' }],
+      ['remove-repo', { owner: 'alice', repo: 'hello' }],
+    ];
+    for (const [name, body] of actions) {
+      const mallory = { login: 'mallory', owners: ['mallory', 'alic'] };
+      expect((await post(name, body, mallory)).status, name).to.equal(404);
+      expect((await post(name, body, { provider: 'gitlab' })).status, name).to.equal(404);
+      expect((await post(name, body, { readOnly: true })).status, name).to.equal(403);
+      for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
+        expect((await post(name, body, {}, type)).status, `${name} ${type}`).to.equal(415);
+      }
+      expect((await post(name, '{')).status, name).to.equal(400);
+      expect((await post(name, {})).status, name).to.equal(400);
+      expect((await get(`/dashboard/api/${name}`)).status, name).to.equal(405);
+    }
+    const large = { ...of, more: 'x'.repeat(200_000) };
+    expect((await post('cancel', large)).status).to.equal(413);
+    expect(messages.sent).to.deep.equal([]);
   });
 
   it('refuses what is no question', async () => {

@@ -50,6 +50,20 @@ describe('collecting garbage', () => {
     expect([...gateway.functions.keys()]).to.deep.equal(['alice-kept']);
   });
 
+  it('removes one function only, if asked to, and only of that owner and SCM', async () => {
+    const gateway = createMemoryGateway(
+      running('alice-one', { repo: 'other' }),
+      running('alice-two'),
+      running('bob-one', { owner: 'bob' }),
+    );
+    const { owner } = current;
+    const one = { owner, repo: '*' as const, functions: [], only: ['one'] };
+    const gitlab = { scm: 'gitlab' as const };
+    expect(await collect(gateway, heads, { ...one, from: gitlab })).to.deep.equal([]);
+    expect(await collect(gateway, heads, one)).to.deep.equal(['alice-one']);
+    expect([...gateway.functions.keys()]).to.deep.equal(['alice-two', 'bob-one']);
+  });
+
   for (const [what, status] of [
     ['a function of the platform', { name: 'alice-old', labels: { role: 'openfaas-system' } }],
     ['a function without labels', { name: 'alice-old', labels: null }],

@@ -113,6 +113,7 @@ describe('of-auth decisions', () => {
         owners: ['alice', 'acme'],
         operator: false,
         readOnly: false,
+        byToken: false,
       },
     });
   });
