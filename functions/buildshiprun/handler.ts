@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FunctionContext, FunctionEvent } from '#runtime-types';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { CloudError } from '#shared/errors.ts';
@@ -6,6 +7,7 @@ import { receiveMessage, singleHeader } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { parseFunctionKey, parseOwner, parseRepoName } from '#shared/names.ts';
 import { once } from '#shared/once.ts';
+import type { Claims } from '#shared/pipeline/claims.ts';
 import {
   type DeploymentRef,
   deploymentRefSchema,
@@ -23,6 +25,9 @@ interface BuildShipRun {
   readonly signer: Signer;
   readonly advancing: Advancing;
 }
+
+const minPauseMs = 1000;
+const longestPauseMs = 10_000;
 
 const loaded = once(() => loadConfig(load));
 
@@ -60,9 +65,26 @@ async function receiveCallback(
   };
   const status = Number(singleHeader(event, 'x-function-status'));
   if (!(status >= 200 && status < 300)) {
-    await records.releaseClaim(ref, parseClaim(query['claim']));
+    const claim = parseClaim(query['claim']);
+    if (status === 429) await waitForTurn(records, ref, claim, singleHeader(event, 'retry-after'));
+    else await records.releaseClaim(ref, claim);
   }
   return ref;
+}
+
+/**
+ * A full builder is no failed try. A queue that tries again by itself seldom lets that come this far; with
+ * others the wait is here, if it is short, and the sweeper's if it is longer.
+ */
+async function waitForTurn(
+  records: Pick<Claims, 'postponeClaim'>,
+  ref: DeploymentRef,
+  claim: Claimable,
+  retryAfter: string | undefined,
+): Promise<void> {
+  const asked = /^\d{1,4}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : 0;
+  const pauseMs = await records.postponeClaim(ref, claim, Math.max(asked, minPauseMs));
+  if (pauseMs <= longestPauseMs) await delay(pauseMs);
 }
 
 function parseClaim(text: string | undefined): Claimable {

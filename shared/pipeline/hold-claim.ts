@@ -1,5 +1,5 @@
+import type { ClaimResult, Claims } from './claims.ts';
 import type { DeploymentRef } from './deployment.ts';
-import type { ClaimResult, Records } from './records.ts';
 import type { Claimable } from './states.ts';
 
 /** How often and how long somebody may hold a claim. */
@@ -22,7 +22,7 @@ const renewMs = 3000;
  * @returns whether the claim was won; only then `work` ran.
  */
 export async function holdClaim(
-  records: Pick<Records, 'claim' | 'renewClaim' | 'releaseClaim'>,
+  records: Claims,
   ref: DeploymentRef,
   action: Claimable,
   { maxAttempts, leaseMs }: ClaimLimits,

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { CloudError } from '../errors.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { signedCallbackUrl } from '../messages/callback-url.ts';
+import { maxMessageBytes } from '../messages/receive.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
 import type { FunctionKey } from '../names.ts';
 import { scmKind } from '../scm/scm-id.ts';
@@ -88,11 +90,15 @@ export interface Messages {
   deliverNotices(): Promise<void>;
 }
 
+/** An entry is one line or a few; the reasons in full are elsewhere. */
+const maxAuditLength = 4096;
+
 /** The parameters of a callback to buildshiprun. */
 export type CallbackQuery = Readonly<Record<'owner' | 'repo' | 'id' | 'claim', string>>;
 
 /**
- * Makes {@link Messages}. Each call fails with the errors of the gateway client.
+ * Makes {@link Messages}. Each call fails with the errors of the gateway client, or with `OFC_TOO_LARGE`
+ * before anything is sent.
  *
  * @param gatewayUrl Base URL under which the queue worker reaches the gateway.
  */
@@ -103,6 +109,14 @@ export function createMessages(
 ): Messages {
   const send = async (receiver: string, message: object, callbackUrl?: string): Promise<void> => {
     const body = JSON.stringify(message);
+    // Nobody would take it, and a queue refuses it with less to say.
+    if (Buffer.byteLength(body) > maxMessageBytes) {
+      throw new CloudError(
+        'OFC_TOO_LARGE',
+        `The message for ${receiver} is over ${maxMessageBytes} bytes.`,
+        { hint: 'Shorten the names of branch, repo or functions.' },
+      );
+    }
     const signature = signer.sign({ receiver, method: 'POST', path: '/', body });
     await gateway.invokeAsync(receiver, body, {
       headers: {
@@ -123,7 +137,10 @@ export function createMessages(
     status: (of) => send(`${scmKind(of.scm)}-status`, refOf(of)),
     collectGarbage: (message) => send('garbage-collect', message),
     pruneSecrets: (message) => send('import-secrets', { do: 'prune', message }),
-    audit: (event) => send('audit-event', event).catch(() => undefined),
+    audit: (event) => {
+      const message = event.message.slice(0, maxAuditLength);
+      return send('audit-event', { ...event, message }).catch(() => undefined);
+    },
     deliverNotices: () => send('audit-event', { do: 'deliver' }),
   };
 }

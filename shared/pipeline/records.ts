@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { CloudError } from '../errors.ts';
 import type { Branch, FunctionKey, Owner, RepoName } from '../names.ts';
 import { createJson, getJson } from '../object-store/json.ts';
 import { keyPart } from '../object-store/keys.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import { type Claims, createClaims } from './claims.ts';
 import {
   type Deployment,
   type DeploymentRef,
@@ -24,16 +25,13 @@ import {
   type PlanRecord,
   planRecordSchema,
 } from './plan.ts';
-import type { Claimable, DeploymentRecords } from './states.ts';
-
-/** How a claim went: `won` by us, `held` by somebody at work, `exhausted` after the last attempt. */
-export type ClaimResult = 'won' | 'held' | 'exhausted';
+import type { DeploymentRecords } from './states.ts';
 
 /** What follows a verdict: the commit says it, orphans are gone, it is on the audit trail. */
 export type Told = 'status' | 'garbage' | 'audit';
 
 /** All state of the platform's deployments, in the object store. Each record is written once. */
-export interface Records {
+export interface Records extends Claims {
   /** Writes `deployment.json`, and lists the deployment as open. False if it was there. */
   begin(deployment: Deployment): Promise<boolean>;
   load(ref: DeploymentRef): Promise<DeploymentRecords | undefined>;
@@ -52,16 +50,6 @@ export interface Records {
   told(ref: DeploymentRef): Promise<ReadonlySet<Told>>;
   /** Takes a closed deployment off the list of open ones: everybody has been told. */
   settle(ref: DeploymentRef): Promise<void>;
-  /** Takes on an action for `leaseMs`, unless somebody else has, or it was tried too often. */
-  claim(
-    ref: DeploymentRef,
-    action: Claimable,
-    limits: { leaseMs: number; maxAttempts: number },
-  ): Promise<ClaimResult>;
-  /** Makes the newest lease of an action end `leaseMs` from now. */
-  renewClaim(ref: DeploymentRef, action: Claimable, leaseMs: number): Promise<void>;
-  /** Ends the newest lease of an action early: whoever held it has failed. */
-  releaseClaim(ref: DeploymentRef, action: Claimable): Promise<void>;
   addHead(deployment: Deployment): Promise<void>;
   /** The newest accepted push of a branch. */
   newestHead(owner: Owner, repo: RepoName, branch: Branch): Promise<Head | undefined>;
@@ -96,8 +84,6 @@ function repoPrefix(owner: Owner, repo: RepoName): string {
 /** How many pushes may overtake each other. */
 const headWindow = 8;
 
-const claimSchema = v.object({ until: v.number() });
-
 /**
  * Makes {@link Records}.
  *
@@ -125,11 +111,6 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     if (created) known.set(key, record);
     return created;
   };
-  // Leases that this process took, renewed or saw; they save most looks into the store.
-  const leases = new LRUCache<string, { readonly key: string; readonly until: number }>({
-    max: 5000,
-  });
-  const claimPrefix = (ref: DeploymentRef, action: Claimable) => `${prefix(ref)}claims/${action}/`;
 
   return {
     async begin(deployment) {
@@ -204,42 +185,7 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
     },
     settle: (ref) => store.delete(openKey(ref)),
 
-    async claim(ref, action, { leaseMs, maxAttempts }) {
-      const base = claimPrefix(ref, action);
-      const attempt = async (number: number): Promise<ClaimResult> => {
-        const key = `${base}${String(number).padStart(3, '0')}`;
-        const until = now() + leaseMs;
-        if (!(await createJson(store, key, { until }))) return 'held';
-        leases.set(base, { key, until });
-        return 'won';
-      };
-      const lease = leases.get(base);
-      if (lease !== undefined && lease.until > now()) return 'held';
-      if (lease === undefined && maxAttempts > 0 && (await attempt(1)) === 'won') return 'won';
-      const attempts = await store.list(base);
-      const last = attempts.at(-1);
-      const held = last === undefined ? undefined : await getJson(store, last, claimSchema);
-      if (last !== undefined && held !== undefined && held.until > now()) {
-        leases.set(base, { key: last, until: held.until });
-        return 'held';
-      }
-      return attempts.length < maxAttempts ? attempt(attempts.length + 1) : 'exhausted';
-    },
-
-    async renewClaim(ref, action, leaseMs) {
-      const base = claimPrefix(ref, action);
-      const key = leases.get(base)?.key ?? (await store.list(base)).at(-1);
-      if (key === undefined) return;
-      const until = now() + leaseMs;
-      await store.put(key, JSON.stringify({ until }));
-      leases.set(base, { key, until });
-    },
-
-    async releaseClaim(ref, action) {
-      // Another process can have made the newest attempt: what we remember does not count here.
-      leases.delete(claimPrefix(ref, action));
-      await this.renewClaim(ref, action, 0);
-    },
+    ...createClaims(store, prefix, now),
 
     async addHead(deployment) {
       const { id, sha, before } = deployment;

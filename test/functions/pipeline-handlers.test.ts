@@ -10,6 +10,7 @@ import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import { createLogger } from '#shared/log.ts';
 import { signedCallbackUrl } from '#shared/messages/callback-url.ts';
 import { createSigner, signatureHeader } from '#shared/messages/signature.ts';
+import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { type Deployment, refOf } from '#shared/pipeline/deployment.ts';
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
@@ -67,21 +68,37 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
   let repo: GitRepo;
   let git: GitHttpServer;
   let records: Records;
+  let store: ObjectStore;
   const functions = new Map<string, FunctionDeployment>();
   const calls: string[] = [];
   let answerBuild: (response: ServerResponse) => void;
   const pending = new Set<Promise<void>>();
 
-  /** As the queue of a gateway: takes the message, calls the function, posts the answer on. */
+  /** What a test has the queue do with a message, or with the callback after a call. */
+  let queue: {
+    /** The status of a refusal. */
+    refuse: (name: string) => number | undefined;
+    lose: (name: string, kind: 'message' | 'callback') => boolean;
+  };
+  /** As OpenFaaS CE's queue has one. */
+  let lane: Promise<unknown> | undefined;
+  const sizes: number[] = [];
+
+  /** As the queue of a gateway: takes the message, calls the function once, posts the answer on once. */
   const enqueue = async (name: string, request: IncomingMessage, response: ServerResponse) => {
     const body = await buffer(request);
-    response.writeHead(202).end();
+    sizes.push(body.length);
+    const refused = queue.refuse(name);
+    response.writeHead(refused ?? 202).end();
+    if (refused !== undefined || queue.lose(name, 'message')) return;
     const { 'x-callback-url': callback, ...headers } = request.headers;
     // The function sees what follows its name.
     const url = `/?${request.url?.split('?')[1] ?? ''}`;
     const copy = Object.assign(new PassThrough(), { method: 'POST', url, headers });
     copy.end(body);
+    const turn = lane;
     const run = (async () => {
+      await turn;
       const step = steps[name];
       if (step === undefined) {
         calls.push(name);
@@ -90,15 +107,21 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
         if (done) await tell(records, done, 'status');
         return;
       }
-      const { status } = await callStep(step, copy as unknown as IncomingMessage);
+      const answer = await callStep(step, copy as unknown as IncomingMessage);
+      const { status } = answer;
       calls.push(`${name} ${status}`);
-      if (typeof callback !== 'string') return;
+      if (typeof callback !== 'string' || queue.lose(name, 'callback')) return;
       const url = new URL(callback);
+      const wait = 'headers' in answer ? answer.headers['retry-after'] : undefined;
       await send(gateway.port, url.pathname + url.search, {
         method: 'POST',
-        headers: { 'x-function-status': String(status) },
+        headers: {
+          'x-function-status': String(status),
+          ...(wait !== undefined && { 'retry-after': wait }),
+        },
       });
     })();
+    if (lane !== undefined) lane = run.catch(() => undefined);
     pending.add(run);
     await run.finally(() => pending.delete(run));
   };
@@ -171,9 +194,10 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
       log_interval: '10ms',
       function_cpu_limit_milli: '250',
       max_builds: '1',
+      step_attempts: '2',
     });
     for (const { init } of Object.values(steps)) await init();
-    const store = createS3ObjectStore({ ...keys, endpoint: s3.url, bucket: 'pipeline' });
+    store = createS3ObjectStore({ ...keys, endpoint: s3.url, bucket: 'pipeline' });
     records = createRecords(store);
   });
   after(async () => {
@@ -188,6 +212,8 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
   beforeEach(() => {
     calls.length = 0;
     functions.clear();
+    queue = { refuse: () => undefined, lose: () => false };
+    lane = undefined;
     answerBuild = (response) =>
       response.end('{"log":["building"]}\n{"status":"success","digest":"sha256:abc"}\n');
   });
@@ -279,6 +305,107 @@ describe('the handlers of a deployment, on a real store, a git server and a buil
     expect((await call('of-builder', message)).status).to.equal(200);
     await records.close(deployment, { state: 'cancelled', text: 'x', at: 1 });
     await records.settle(deployment);
+  });
+
+  it('wait for a builder that is full, also if the queue does not: no try is used up', async () => {
+    const other = await begin({ 'stack.yml': stack('other') });
+    await call('git-tar', refOf(other));
+    let release: () => void = () => undefined;
+    const began = new Promise<void>((resolve) => {
+      answerBuild = (response) => {
+        answerBuild = (next) => void next.end('{"status":"success"}\n');
+        release = () => void response.end('{"status":"success"}\n');
+        resolve();
+      };
+    });
+    const full = call('of-builder', { ...refOf(other), function: 'other' });
+    await began;
+    const deployment = await begin({ 'stack.yml': stack('one') });
+    await call('buildshiprun', refOf(deployment));
+    // As many as there are step_attempts.
+    const refusals = () => calls.filter((it) => it === 'of-builder 429');
+    await eventually(() => expect(refusals()).to.have.length(2), { timeoutMs: 20_000 });
+    expect((await records.load(deployment))?.closed).to.equal(undefined);
+    release();
+    await full;
+    expect(await closed(deployment)).to.include({ state: 'live' });
+    await records.close(other, { state: 'cancelled', text: 'x', at: 1 });
+    await records.settle(other);
+  });
+
+  describe('with a queue as OpenFaaS CE has it', () => {
+    beforeEach(() => {
+      lane = Promise.resolve();
+    });
+    /** A sweep, as the cron connector asks for it; the minute between two is not waited for. */
+    const swept = async (deployment: Deployment) => {
+      for (const key of await store.list('sweeps/')) await store.delete(key);
+      await call('garbage-collect', undefined, { headers: {} });
+      await eventually(() => expect(pending.size).to.equal(0));
+      return (await records.load(deployment))?.closed;
+    };
+
+    it('go live one call after the other', async () => {
+      let [running, most] = [0, 0];
+      answerBuild = (response) => {
+        most = Math.max(most, ++running);
+        setImmediate(() => {
+          running -= 1;
+          response.end('{"status":"success","digest":"sha256:abc"}\n');
+        });
+      };
+      const deployment = await begin({ 'stack.yml': stack('one', 'two', 'three') });
+      await call('buildshiprun', refOf(deployment));
+      expect(await closed(deployment)).to.include({ state: 'live' });
+      expect(most).to.equal(1);
+    });
+
+    for (const status of [429, 500, 503]) {
+      for (const name of ['git-tar', 'of-builder', 'buildshiprun', 'github-status']) {
+        it(`lose nothing where it answers ${status} to a message for ${name}`, async () => {
+          let refusals = 0;
+          queue.refuse = (to) => {
+            if (to !== name || refusals > 0) return undefined;
+            refusals += 1;
+            return status;
+          };
+          const deployment = await begin({ 'stack.yml': stack('one', 'two') });
+          await call('buildshiprun', refOf(deployment));
+          await eventually(() => expect(pending.size).to.equal(0));
+          expect(refusals).to.equal(1);
+          await swept(deployment);
+          expect(await closed(deployment)).to.include({ state: 'live' });
+        });
+      }
+    }
+
+    for (const [name, kind] of [
+      ['github-status', 'message'],
+      ['buildshiprun', 'message'],
+      ['garbage-collect', 'message'],
+      ['git-tar', 'callback'],
+      ['of-builder', 'callback'],
+    ] as const) {
+      it(`lose nothing where it drops a ${kind} of ${name}`, async () => {
+        let dropped = 0;
+        queue.lose = (of, what) => {
+          if (of !== name || what !== kind || dropped > 0) return false;
+          dropped += 1;
+          return true;
+        };
+        const deployment = await begin({ 'stack.yml': stack('one') });
+        await call('buildshiprun', refOf(deployment));
+        await eventually(() => expect(pending.size).to.equal(0));
+        expect(dropped).to.equal(1);
+        await swept(deployment);
+        expect(await closed(deployment)).to.include({ state: 'live' });
+      });
+    }
+
+    it('never send it what it does not take: 256,000 bytes', () => {
+      expect(sizes.length).to.be.above(50);
+      expect(Math.max(...sizes)).to.be.below(32 * 1024);
+    });
   });
 
   it('take a step back that failed, and only for a signed callback', async () => {

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import type { RawHandler } from '#runtime-types';
 import { toCloudError } from '#shared/errors.ts';
 import { createLogger } from '#shared/log.ts';
-import { send } from './http-client.ts';
+import { send, type TestAnswer } from './http-client.ts';
 import { listen, type TestServer } from './listen.ts';
 
 /** Serves a raw handler as the runtime does: an error becomes the answer, as JSON. */
@@ -33,7 +33,7 @@ export function serveRaw(raw: RawHandler): Promise<TestServer> {
 export async function callRawHandler(
   raw: RawHandler,
   request: IncomingMessage,
-): Promise<{ status: number; body: string }> {
+): Promise<TestAnswer> {
   const server = await serveRaw(raw);
   try {
     const { method = 'GET', url = '/' } = request;

@@ -123,6 +123,25 @@ describe('records of deployments', () => {
       expect(await r.claim(ref, 'plan', limits)).to.equal('exhausted');
     });
 
+    it('are put off while somebody is busy, for longer each time, and that uses up no attempt', async () => {
+      const r = records();
+      expect(await r.postponeClaim(ref, 'plan', 1000)).to.equal(0);
+      const pauses: number[] = [];
+      for (let count = 0; count < 8; count += 1) {
+        expect(await r.claim(ref, 'plan', limits)).to.equal('won');
+        pauses.push(await r.postponeClaim(ref, 'plan', 1000));
+        expect(await records().claim(ref, 'plan', limits)).to.equal('held');
+        time += pauses.at(-1) ?? 0;
+      }
+      expect(pauses).to.deep.equal([1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000));
+      // What is left are the attempts that were there before.
+      for (let count = 0; count < limits.maxAttempts; count += 1) {
+        expect(await records().claim(ref, 'plan', limits)).to.equal('won');
+        await r.releaseClaim(ref, 'plan');
+      }
+      expect(await r.claim(ref, 'plan', limits)).to.equal('exhausted');
+    });
+
     it('have one winner, however many race', async () => {
       for (let round = 0; round < 20; round += 1) {
         const action = `build/f${round}` as const;
