@@ -22,6 +22,9 @@ export interface GitTar {
   readonly imageExists: (image: string) => Promise<boolean>;
 }
 
+/** By how much a developer's clock may be wrong. */
+const dayMs = 24 * 60 * 60_000;
+
 /**
  * Fetches the pushed commit, plans its stack and stores one build context for each function that was
  * not built before. Records the plan, or why there is none.
@@ -51,7 +54,8 @@ async function makePlan(gitTar: GitTar, deployment: Deployment): Promise<PlanRec
       importSecrets: createImportSecrets(gitTar.store, gitTar.secrets, deployment),
       onFunction: (fn, context) => store(gitTar, deployment, fn, context.tar),
     });
-    return { outcome: 'planned', ...plan, at: Date.now() };
+    const committedAt = believable(commit.committedAt, deployment);
+    return { outcome: 'planned', ...plan, ...(committedAt && { committedAt }), at: Date.now() };
   } catch (error) {
     const failure = toCloudError(error);
     if (failure.kind === 'retry' || failure.code === 'OFC_INTERNAL') throw failure;
@@ -59,6 +63,12 @@ async function makePlan(gitTar: GitTar, deployment: Deployment): Promise<PlanRec
   } finally {
     await commit?.remove();
   }
+}
+
+/** A commit can claim any time; one that cannot be is not taken. */
+function believable(time: Date | undefined, { receivedAt }: Deployment): number | undefined {
+  const at = time?.getTime() ?? 0;
+  return at > 0 && at <= receivedAt + dayMs ? at : undefined;
 }
 
 /** The image of an equal context is taken as it is; else the context is kept for of-builder. */

@@ -71,6 +71,9 @@ async function run(
   const ref = refOf(records.deployment);
   const started = Date.now();
   const watch = watchClosed(deps, ref);
+  // The commit's time, not the push's: the same source gives the same image.
+  const committedAt = records.plan?.outcome === 'planned' ? records.plan.committedAt : undefined;
+  const createdAt = new Date(committedAt ?? records.deployment.receivedAt);
   let redact = createRedactor([]);
   try {
     const ids = fn.buildSecrets ?? [];
@@ -83,8 +86,8 @@ async function run(
       },
       image: fn.image,
       scope: `${ref.owner}/${ref.repo}`,
-      labels: imageLabels(records.deployment),
-      createdAt: new Date(records.deployment.receivedAt),
+      labels: imageLabels(records.deployment, createdAt),
+      createdAt,
       buildArgs: fn.buildArgs,
       secrets,
       onLog: (line) => log.write(redact(inRepo(line, fn.handler))),
@@ -127,11 +130,11 @@ async function openContext(
 }
 
 /** @see https://github.com/opencontainers/image-spec/blob/main/annotations.md */
-function imageLabels({ repoUrl, sha, receivedAt }: Deployment): Record<string, string> {
+function imageLabels({ repoUrl, sha }: Deployment, createdAt: Date): Record<string, string> {
   return {
     'org.opencontainers.image.source': repoUrl,
     'org.opencontainers.image.revision': sha,
-    'org.opencontainers.image.created': new Date(receivedAt).toISOString(),
+    'org.opencontainers.image.created': createdAt.toISOString(),
   };
 }
 

@@ -22,6 +22,8 @@ export interface CommitSource {
 /** Fetched files; {@link FetchedTree.remove} deletes their workspace. */
 export interface FetchedTree {
   readonly tree: SourceTree;
+  /** As whoever made the commit says. */
+  readonly committedAt?: Date;
   remove(): Promise<void>;
 }
 
@@ -65,7 +67,7 @@ export async function fetchCommit(
     const tree = createGitTree(gitdir, sha);
     // A server that does not have the commit may just answer with nothing.
     await tree.list('');
-    return { tree, remove };
+    return { tree, remove, committedAt: await tree.committedAt() };
   } catch (error) {
     await remove();
     throw cloneError(http.failure ?? error, url, sha);

@@ -7,6 +7,8 @@ import type { SourceTree, TreeEntry } from '../shrinkwrap/source-tree.ts';
 export interface GitTree extends SourceTree {
   /** The commit that a submodule at `path` is at; `undefined` if there is no submodule. */
   submodule(path: string): Promise<string | undefined>;
+  /** When the commit was made, as whoever made it says: any time at all. */
+  committedAt(): Promise<Date>;
 }
 
 /**
@@ -38,6 +40,10 @@ export function createGitTree(gitdir: string, commit: string): GitTree {
   };
 
   return {
+    async committedAt() {
+      const { commit: found } = await git.readCommit({ fs, gitdir, oid: commit, cache });
+      return new Date(found.committer.timestamp * 1000);
+    },
     async list(folder) {
       const isRoot = folder === '' || folder === '.';
       const entry = isRoot ? undefined : await find(folder);

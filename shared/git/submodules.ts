@@ -51,6 +51,7 @@ export function withSubmodules(
   };
 
   return {
+    ...(commit.committedAt && { committedAt: commit.committedAt }),
     tree: {
       async list(folder) {
         const found = await inside(folder);

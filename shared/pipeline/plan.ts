@@ -53,6 +53,8 @@ export const planRecordSchema = v.variant('outcome', [
     warnings: v.array(v.string()),
     /** Names of the secrets that the repo seals. */
     secrets: v.optional(v.array(v.string())),
+    /** When the commit was made, in milliseconds: the time of everything in its images. */
+    committedAt: v.optional(v.number()),
     at: v.number(),
   }),
   failed,

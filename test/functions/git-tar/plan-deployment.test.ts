@@ -83,6 +83,29 @@ describe('planning a deployment', () => {
     expect(removed).to.equal(1);
   });
 
+  it('notes when the commit was made, if that can be', async () => {
+    const day = 24 * 60 * 60_000;
+    for (const [offset, taken] of [
+      [-1000 * day, true],
+      [0, true],
+      [day, true],
+      [day + 1, false],
+      [Number.NEGATIVE_INFINITY, false],
+      [Number.NaN, false],
+    ] as const) {
+      await begin(deployment.receivedAt + 1);
+      const committedAt = new Date(deployment.receivedAt + offset);
+      const fetch = async () => ({
+        tree: createMemoryTree(good),
+        remove: async () => undefined,
+        committedAt,
+      });
+      const record = await plan(good, { fetch });
+      if (record?.outcome !== 'planned') throw new Error('not planned');
+      expect(record.committedAt).to.equal(taken ? committedAt.getTime() : undefined);
+    }
+  });
+
   it('uploads nothing for an image that was built before, and takes it', async () => {
     const first = await plan();
     if (first?.outcome !== 'planned') throw new Error('not planned');

@@ -32,6 +32,9 @@ const fromContext: Builder['build'] = async ({ context }) => {
   return image;
 };
 
+/** Earlier than the push came. */
+const committedAt = 1_600_000_000_000;
+
 describe('building a function', () => {
   let store: MemoryObjectStore;
   let records: Records;
@@ -53,6 +56,7 @@ describe('building a function', () => {
       outcome: 'planned',
       functions: [fn],
       warnings: [],
+      committedAt,
       at: 1,
     });
     await store.put(records.contextKey(deployment, fn.key), 'the context');
@@ -141,8 +145,9 @@ describe('building a function', () => {
     expect(requests[0]?.labels).to.deep.equal({
       'org.opencontainers.image.source': deployment.repoUrl,
       'org.opencontainers.image.revision': deployment.sha,
-      'org.opencontainers.image.created': new Date(deployment.receivedAt).toISOString(),
+      'org.opencontainers.image.created': new Date(committedAt).toISOString(),
     });
+    expect(requests[0]?.createdAt).to.deep.equal(new Date(committedAt));
     expect(log).to.deep.equal(['step 1']);
     expect(closedLogs).to.equal(1);
     const known = await store.get(builtImageKey(deployment.owner, fn.buildKey));

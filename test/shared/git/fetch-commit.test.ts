@@ -69,6 +69,13 @@ describe('fetching a commit', () => {
     });
   });
 
+  it('tells when it was made', async () => {
+    const { committedAt, remove } = await fetch(second);
+    await remove();
+    const seconds = await repo.git('log', '-1', '--format=%ct', second);
+    expect(committedAt?.getTime()).to.equal(Number(seconds) * 1000);
+  });
+
   it('makes no file of the repo, and removes its workspace', async () => {
     const before = await workspaces();
     const { remove } = await fetch(second);
