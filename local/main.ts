@@ -26,6 +26,10 @@ Usage: npm start -- [options]
                       answers, at DOCKER_HOST or its usual socket)
   --registry <host>   With docker: where users' images go (default: the embedded registry); logins are
                       those of --docker-config <file>
+  --templates <urls>  With docker: repos with templates of more languages, separated by commas, each with an
+                      optional #ref (default https://github.com/openfaas/templates; none for none)
+  --platforms <list>  With docker: what images are built for, such as linux/amd64,linux/arm64 (default:
+                      Docker's own; several need its containerd image store)
   --isolation <how>   For processes: auto, bubblewrap or none (default auto: bubblewrap where it works)
   --prometheus <url>  Ask this Prometheus for metrics, which must scrape us (default: our own history)
   --s3 <url>          Keep state in this S3 store, whose keys are in <data>/secrets/s3-access-key and
@@ -98,6 +102,8 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     root,
     engine,
     registry: await readRegistry(values.registry, values['docker-config']),
+    templates: values.templates,
+    platforms: values.platforms.split(',').filter(Boolean),
     data: resolve(root, values.data),
     port,
     isolation: values.isolation as Isolation,
@@ -137,6 +143,8 @@ function readArguments(args: readonly string[]) {
         engine: { type: 'string', default: 'auto' },
         registry: { type: 'string' },
         'docker-config': { type: 'string' },
+        templates: { type: 'string', default: 'https://github.com/openfaas/templates' },
+        platforms: { type: 'string', default: '' },
         isolation: { type: 'string', default: 'auto' },
         idle: { type: 'string', default: '5m' },
         prometheus: { type: 'string' },

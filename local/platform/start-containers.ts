@@ -29,6 +29,9 @@ export interface ContainerParts {
   /** Another registry for users' images, with the logins it takes. */
   readonly otherRegistry: UsersRegistry | undefined;
   readonly payloadSecret: string;
+  /** Template repos, as `custom_templates` has them. */
+  readonly templates: string;
+  readonly platforms: readonly string[];
   readonly readSecret: ReadSecret;
   readonly idleMs: number;
   readonly log: Logger;
@@ -71,7 +74,7 @@ export async function startContainers(parts: ContainerParts): Promise<Containers
     backend: createBuildkitBuilder({
       daemons: [daemon],
       logins,
-      policy: { cache: 'none', provenance: 'none', sbom: 'none', platforms: [] },
+      policy: { cache: 'none', provenance: 'none', sbom: 'none', platforms: parts.platforms },
       limits: defaultSourceLimits,
       frontends: [],
       waitMs: 60_000,
@@ -98,6 +101,7 @@ export async function startContainers(parts: ContainerParts): Promise<Containers
       push_repository_url: images,
       // What a Dockerfile does happens in a container too.
       enable_dockerfile_lang: 'true',
+      custom_templates: parts.templates,
     },
     async close() {
       await provider.close();

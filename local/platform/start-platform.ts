@@ -49,6 +49,10 @@ export interface PlatformOptions {
   readonly engine: EngineChoice;
   /** Where users' images go instead of the embedded registry, if functions are containers. */
   readonly registry?: UsersRegistry | undefined;
+  /** `custom_templates` of git-tar, if functions are containers; none otherwise. */
+  readonly templates?: string | undefined;
+  /** What images are built for, if functions are containers; the engine's own if there are none. */
+  readonly platforms?: readonly string[] | undefined;
   /** How long a function runs without requests before it is stopped, in milliseconds. */
   readonly idleMs: number;
   readonly scms?: MoreScms;
@@ -172,6 +176,8 @@ async function startParts(
         ...{ engine, data, root, registry, registryClient, readSecret, idleMs, log },
         pushLogin: credentials.client,
         otherRegistry: options.registry,
+        templates: options.templates ?? 'none',
+        platforms: options.platforms ?? [],
         payloadSecret: secret.payload,
       }),
     );
