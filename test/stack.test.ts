@@ -12,6 +12,7 @@ import {
 import {
   environmentFile,
   environmentOf,
+  operatedEnvironment,
   platformStack,
   writePlatformSecrets,
 } from './helpers/platform-environment.ts';
@@ -132,8 +133,7 @@ describe('functions of stack.yml, built and started one by one', function () {
     // The bundle runs alone, as in the image.
     await rm(join(folder, 'function'), { recursive: true });
     await rm(join(folder, 'node_modules'));
-    // The one variable that has no value before the operator gives it.
-    const running = await startBundle(folder, { client_id: 'id', ...given(fn) }, secrets);
+    const running = await startBundle(folder, operatedEnvironment(fn), secrets);
     try {
       const [health, ready] = [await running.status('/_/health'), await running.status('/_/ready')];
       return { log, health, ready, read: await running.settings() };
@@ -202,8 +202,3 @@ describe('functions of stack.yml, built and started one by one', function () {
     });
   }
 });
-
-function given(fn: StackFunction): Record<string, string> {
-  const { client_id: _, ...environment } = environmentOf(fn);
-  return environment;
-}

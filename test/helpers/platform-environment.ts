@@ -22,6 +22,12 @@ export function environmentOf(fn: StackFunction): Record<string, string> {
   return mergeEnvironment(fn.environment, fn.environmentFiles.map(environmentFile));
 }
 
+/** The same, with a value for the one variable that has none before the operator gives it. */
+export function operatedEnvironment(fn: StackFunction): Record<string, string> {
+  const { client_id: _, ...environment } = environmentOf(fn);
+  return { client_id: 'id', ...environment };
+}
+
 /** Writes values for all of the platform's secrets into `folder`. */
 export async function writePlatformSecrets(folder: string): Promise<void> {
   const session = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

@@ -19,12 +19,11 @@ import { root } from './source-files.ts';
 
 const templateFolder = join(root, 'template/node-ts');
 
-/** Lays out the context of a function of the platform in `folder`, as `faas-cli build --shrinkwrap` does. */
-export async function layOutContext(
+/** The build context of a function of the platform, as `faas-cli build --shrinkwrap` makes it. */
+export async function packFunctionContext(
   stack: StackFile,
   fn: StackFunction,
-  folder: string,
-): Promise<void> {
+): ReturnType<typeof packContext> {
   const entries = await shrinkwrap({
     repo: createFolderTree(root),
     template: createFolderTree(templateFolder),
@@ -32,7 +31,16 @@ export async function layOutContext(
     fn,
     copy: stack.configuration.copy,
   });
-  const { tar } = await packContext(entries);
+  return packContext(entries);
+}
+
+/** Lays out such a context in `folder`, with the packages that the Dockerfile installs. */
+export async function layOutContext(
+  stack: StackFile,
+  fn: StackFunction,
+  folder: string,
+): Promise<void> {
+  const { tar } = await packFunctionContext(stack, fn);
   const config = configEntry({ image: fn.image, buildArgs: fn.buildArgs });
   await extractContext(Readable.from([config, tar]), folder);
   // Where the Dockerfile installs the packages of the template and of the function.
