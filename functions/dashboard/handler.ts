@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { Agent } from 'undici';
 import type { RawHandler } from '#runtime-types';
+import { createApiTokens } from '#shared/auth/api-tokens.ts';
+import { createPeople } from '#shared/auth/people.ts';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
@@ -42,6 +44,7 @@ function load(settings: Settings) {
     dispatcher: new Agent({ connect: { timeout: 10_000 } }),
     store,
     records,
+    tokens: createApiTokens(store, createPeople(store)),
     acting: { records, messages, claim, now: Date.now },
     urls: publicUrlSettings(settings),
     site: settings.parsed('gateway_pretty_url', parseSite),

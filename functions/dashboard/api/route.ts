@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type * as v from 'valibot';
+import type { ApiTokens } from '#shared/auth/api-tokens.ts';
 import type { Identity } from '#shared/messages/identity.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import type { Acting } from '#shared/pipeline/deployment-actions.ts';
@@ -16,6 +17,7 @@ export interface ApiParts extends Relaying {
   readonly store: ObjectStore;
   readonly records: Records;
   readonly acting: Acting;
+  readonly tokens: ApiTokens;
   readonly urls: PublicUrls;
   readonly site: Site;
   readonly scms: readonly Installation[];

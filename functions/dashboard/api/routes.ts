@@ -3,8 +3,10 @@ import { CloudError } from '#shared/errors.ts';
 import { actionRoutes } from './actions-api.ts';
 import { deploymentRoutes } from './deployments-api.ts';
 import { functionRoutes } from './functions-api.ts';
-import type { ApiParts, ApiRequest, ApiRoute } from './route.ts';
+import { openApi } from './openapi.ts';
+import { type ApiParts, type ApiRequest, type ApiRoute, reading } from './route.ts';
 import { settingsRoutes } from './settings-api.ts';
+import { tokenRoutes } from './tokens-api.ts';
 
 /** All routes of the API; its description is made from them. */
 export const apiRoutes: readonly ApiRoute[] = [
@@ -12,6 +14,13 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...deploymentRoutes,
   ...actionRoutes,
   ...settingsRoutes,
+  ...tokenRoutes,
+  reading({
+    name: 'openapi.json',
+    summary: 'This description.',
+    answer: v.record(v.string(), v.unknown()),
+    act: async ({ site }) => openApi(apiRoutes, site),
+  }),
 ];
 
 /**

@@ -144,6 +144,30 @@ export type DeploymentDetail = v.InferOutput<typeof deploymentDetailSchema>;
 
 /** What has no answer of its own: it was taken on, and is done in a moment. */
 export const doneSchema = v.object({ accepted: v.boolean() });
+/** See {@link doneSchema}. */
+export type Done = v.InferOutput<typeof doneSchema>;
+
+const tokenSchema = v.object({
+  id: text,
+  name: text,
+  /** `read` changes nothing; `act` may do everything its person may do. */
+  scope: v.picklist(['read', 'act']),
+  /** Unix seconds. */
+  createdAt: v.number(),
+  expiresAt: v.number(),
+});
+/** An API token, as far as it is shown more than once. */
+export type TokenInfo = v.InferOutput<typeof tokenSchema>;
+
+/** `GET /dashboard/api/tokens` */
+export const tokenListSchema = v.object({ tokens: v.array(tokenSchema) });
+/** See {@link tokenListSchema}. */
+export type TokenList = v.InferOutput<typeof tokenListSchema>;
+
+/** `POST /dashboard/api/make-token` */
+export const newTokenSchema = v.object({ token: text, info: tokenSchema });
+/** See {@link newTokenSchema}. */
+export type NewToken = v.InferOutput<typeof newTokenSchema>;
 
 /** `GET /dashboard/api/settings` */
 export const settingsSchema = v.object({

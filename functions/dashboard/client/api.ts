@@ -1,9 +1,13 @@
 import type {
   DeploymentDetail,
   DeploymentPage,
+  DeploymentRow,
+  Done,
   FunctionList,
   Me,
+  NewToken,
   SettingsAnswer,
+  TokenList,
 } from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';
 
@@ -25,6 +29,18 @@ interface Answers {
   readonly deployments: DeploymentPage;
   readonly deployment: DeploymentDetail;
   readonly settings: SettingsAnswer;
+  readonly tokens: TokenList;
+}
+
+/** What can be done, and what it answers. */
+interface Actions {
+  readonly 'roll-back': DeploymentRow;
+  readonly redeploy: DeploymentRow;
+  readonly cancel: DeploymentRow;
+  readonly 'delete-function': Done;
+  readonly 'remove-repo': Done;
+  readonly 'make-token': NewToken;
+  readonly 'revoke-token': Done;
 }
 
 /** The address of a question. */
@@ -43,14 +59,30 @@ export async function askApi<Name extends keyof Answers>(
   query: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ): Promise<Answers[Name]> {
-  const answer = await fetch(apiUrl(name, query), {
-    headers: { accept: 'application/json' },
-    redirect: 'error',
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const init = signal === undefined ? {} : { signal };
+  return (await request(apiUrl(name, query), init)) as Answers[Name];
+}
+
+/**
+ * Has the platform do something.
+ *
+ * @throws as {@link askApi}
+ */
+export async function actApi<Name extends keyof Actions>(
+  name: Name,
+  body: object,
+): Promise<Actions[Name]> {
+  const headers = { 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, body: JSON.stringify(body) };
+  return (await request(apiUrl(name), init)) as Actions[Name];
+}
+
+async function request(url: string, init: RequestInit): Promise<unknown> {
+  const headers = { accept: 'application/json', ...init.headers };
+  const answer = await fetch(url, { ...init, headers, redirect: 'error' });
   const body: unknown = await answer.json().catch(() => undefined);
   if (!answer.ok) throw new ApiError(answer.status, messageOf(body) ?? answer.statusText);
-  return body as Answers[Name];
+  return body;
 }
 
 function messageOf(body: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { DeployedFunction, DeploymentDetail } from '../api/schemas.ts';
 import { apiUrl, askApi } from './api.ts';
 import { CommitLink } from './commit-link.tsx';
+import { DeploymentActions } from './deployment-actions.tsx';
 import { isOpen } from './deployments-page.tsx';
 import { Answered } from './feedback.tsx';
 import { LogView } from './log-view.tsx';
@@ -42,9 +43,11 @@ function Deployment({ deployment }: { deployment: DeploymentDetail }) {
           {repo} <span class="muted">{branch}</span>
         </h1>
         <StateBadge state={state} />
+        <DeploymentActions deployment={deployment} />
       </div>
       <p>
-        <CommitLink repoUrl={repoUrl} sha={sha} /> {texts.by} {pusher}, <Ago at={receivedAt} />
+        <CommitLink repoUrl={repoUrl} sha={sha} /> {begun(deployment)} {pusher},{' '}
+        <Ago at={receivedAt} />
       </p>
       {text === null ? null : (
         <p class={state === 'failed' ? 'verdict bad' : 'verdict'} role="status">
@@ -85,6 +88,11 @@ function Deployment({ deployment }: { deployment: DeploymentDetail }) {
       {shown?.hasLog === true ? <BuildLog deployment={deployment} name={shown.name} /> : null}
     </>
   );
+}
+
+/** How a deployment came about, up to whose doing it was. */
+function begun({ origin }: DeploymentDetail): string {
+  return origin === null ? texts.pushedBy : texts.origins[origin.kind];
 }
 
 function FunctionOutcome({

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { DeploymentRow } from '../api/schemas.ts';
-import { askApi } from './api.ts';
+import { ActionButton } from './action-button.tsx';
+import { actApi, askApi } from './api.ts';
 import { Answered, Empty } from './feedback.tsx';
 import { paths } from './paths.ts';
 import { StateBadge } from './state-badge.tsx';
@@ -11,7 +12,7 @@ import { useAnswer } from './use-answer.ts';
 
 /** Pushes of an owner, newest first. */
 export function DeploymentsPage({ owner }: { owner: string }) {
-  const { query } = useLocation();
+  const { query, route } = useLocation();
   const repo = query['repo'];
   const [before, setBefore] = useState<string | undefined>(undefined);
   const asked = {
@@ -29,10 +30,25 @@ export function DeploymentsPage({ owner }: { owner: string }) {
       <div class="title">
         <h1>{texts.deployments}</h1>
         {repo === undefined ? null : (
-          <span>
-            {texts.repo} <strong>{repo}</strong> ·{' '}
-            <a href={paths.deployments(owner)}>{texts.allRepos}</a>
-          </span>
+          <>
+            <span>
+              {texts.repo} <strong>{repo}</strong> ·{' '}
+              <a href={paths.deployments(owner)}>{texts.allRepos}</a>
+            </span>
+            <ActionButton
+              label={texts.removeRepo}
+              destroys
+              confirmation={{
+                title: texts.removeRepoTitle(repo),
+                text: texts.removeRepoText,
+                typed: repo,
+              }}
+              act={async () => {
+                await actApi('remove-repo', { owner, repo });
+                route(paths.functions(owner));
+              }}
+            />
+          </>
         )}
       </div>
       <Answered loaded={loaded}>
@@ -60,7 +76,8 @@ export function DeploymentsPage({ owner }: { owner: string }) {
 }
 
 function Push({ deployment }: { deployment: DeploymentRow }) {
-  const { owner, repo, id, branch, sha, pusher, receivedAt, endedAt, state, text } = deployment;
+  const { owner, repo, id, branch, sha, pusher, origin, receivedAt, endedAt, state, text } =
+    deployment;
   return (
     <li>
       <StateBadge state={state} />
@@ -69,7 +86,7 @@ function Push({ deployment }: { deployment: DeploymentRow }) {
       </a>
       <span class="text">{text ?? ''}</span>
       <span class="muted">
-        <Ago at={receivedAt} /> {texts.by} {pusher}
+        <Ago at={receivedAt} /> {origin === null ? texts.by : texts.origins[origin.kind]} {pusher}
         {endedAt === null ? '' : ` · ${duration(endedAt - receivedAt)}`}
       </span>
     </li>

@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
 import type { FunctionRow } from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';
-import { apiUrl, askApi } from './api.ts';
+import { ActionButton } from './action-button.tsx';
+import { actApi, apiUrl, askApi } from './api.ts';
 import { Chart } from './chart.tsx';
 import { CommitLink } from './commit-link.tsx';
 import { Answered, Empty } from './feedback.tsx';
@@ -41,6 +43,7 @@ export function FunctionPage({ owner, name }: { owner: string; name: string }) {
               <Answered loaded={traffic}>{(values) => <Traffic traffic={values} />}</Answered>
               <Configuration fn={fn} />
               <FunctionLog fn={fn} />
+              <DeleteFunction fn={fn} />
             </>
           );
         }}
@@ -157,6 +160,27 @@ function List({ name, items }: { name: string; items: readonly string[] }) {
         ))
       )}
     </div>
+  );
+}
+
+function DeleteFunction({ fn: { owner, name } }: { fn: FunctionRow }) {
+  const { route } = useLocation();
+  return (
+    <p class="choices">
+      <ActionButton
+        label={texts.deleteFunction}
+        destroys
+        confirmation={{
+          title: texts.deleteTitle(name),
+          text: texts.deleteText,
+          typed: name,
+        }}
+        act={async () => {
+          await actApi('delete-function', { owner, function: name });
+          route(paths.functions(owner));
+        }}
+      />
+    </p>
   );
 }
 

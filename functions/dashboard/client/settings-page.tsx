@@ -2,6 +2,7 @@ import type { Me } from '../api/schemas.ts';
 import { AccountPanel } from './settings/account-panel.tsx';
 import { ConnectPanel } from './settings/connect-panel.tsx';
 import { SecretsPanel } from './settings/secrets-panel.tsx';
+import { TokensPanel } from './settings/tokens-panel.tsx';
 import { texts } from './texts.ts';
 
 /** What a person sets up: one panel each, for themselves or for an owner they belong to. */
@@ -13,6 +14,7 @@ export function SettingsPage({ owner, me }: { owner: string; me: Me }) {
       </div>
       <ConnectPanel owner={owner} />
       <SecretsPanel owner={owner} me={me} />
+      <TokensPanel />
       <AccountPanel me={me} />
     </>
   );

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { Agent } from 'undici';
+import { createApiTokens } from '#shared/auth/api-tokens.ts';
+import { createPeople } from '#shared/auth/people.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createLogger } from '#shared/log.ts';
 import { type Identity, identityHeader, signIdentity } from '#shared/messages/identity.ts';
@@ -9,15 +11,19 @@ import type { AuditEvent } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { createPublicUrls } from '#shared/public-urls.ts';
 import { parseSite } from '#shared/router/site.ts';
+import { apiRoutes } from '../../../functions/dashboard/api/routes.ts';
 import type {
   DeploymentDetail,
   DeploymentPage,
   DeploymentRow,
   FunctionList,
   Me,
+  NewToken,
   SettingsAnswer,
+  TokenList,
 } from '../../../functions/dashboard/api/schemas.ts';
 import { createDashboard } from '../../../functions/dashboard/dashboard.ts';
+import { type ApiDescription, createAnswerCheck } from '../../helpers/api-description.ts';
 import { send } from '../../helpers/http-client.ts';
 import { listen, type TestServer } from '../../helpers/listen.ts';
 import {
@@ -57,6 +63,8 @@ describe('dashboard', () => {
   let server: TestServer;
   let store: MemoryObjectStore;
   let asked: string[] = [];
+  let description: ApiDescription;
+  let answerCheck: ReturnType<typeof createAnswerCheck>;
   const messages = createRecordingMessages();
   let answers: Record<string, { status?: number; body: string }>;
 
@@ -82,6 +90,7 @@ describe('dashboard', () => {
       dispatcher: new Agent(),
       store,
       records,
+      tokens: createApiTokens(store, createPeople(store)),
       acting: { records, messages, claim: { leaseMs: 1000, maxAttempts: 3 }, now: Date.now },
       urls: createPublicUrls({ publicUrl: '', prettyUrl }),
       site: parseSite(prettyUrl),
@@ -103,6 +112,8 @@ describe('dashboard', () => {
       const log = createLogger({}, () => undefined);
       void handler(request, response, { callId: 'c', signal: gone.signal, log } as never);
     });
+    description = JSON.parse((await get('/dashboard/api/openapi.json')).body) as ApiDescription;
+    answerCheck = createAnswerCheck(description);
   });
   beforeEach(() => {
     asked = [];
@@ -141,9 +152,12 @@ describe('dashboard', () => {
     });
   };
   const api = async <T>(question: string, owners?: string[]): Promise<T> => {
-    const answer = await get(`/dashboard/api/${question}`, owners);
+    const path = `/dashboard/api/${question}`;
+    const answer = await get(path, owners);
     expect(answer.status, answer.body).to.equal(200);
-    return JSON.parse(answer.body) as T;
+    const value: unknown = JSON.parse(answer.body);
+    answerCheck.check('get', path, value);
+    return value as T;
   };
   const post = async (
     name: string,
@@ -154,7 +168,7 @@ describe('dashboard', () => {
     const path = `/dashboard/api/${name}`;
     const identity = testIdentity({ owners: ['alice', 'acme'], ...who });
     const signed = signIdentity(testSigner, 'dashboard', path, identity);
-    return await send(server.port, path, {
+    const answer = await send(server.port, path, {
       method: 'POST',
       headers: {
         'content-type': type,
@@ -163,6 +177,8 @@ describe('dashboard', () => {
       },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
+    if (answer.status === 200) answerCheck.check('post', path, JSON.parse(answer.body));
+    return answer;
   };
   const deploy = async (changes: Parameters<typeof testPush>[0] = {}) => {
     const records = createRecords(store);
@@ -237,6 +253,32 @@ describe('dashboard', () => {
     const list = await api<FunctionList>('functions?owner=alice&window=24h');
     expect(list.functions[0]?.traffic).to.equal(null);
     expect(list.metricsProblem).to.include('system-metrics');
+  });
+
+  it('shows the traffic of a function over time', async () => {
+    const numbers = [1, 2];
+    answers['system-metrics'] = {
+      body: JSON.stringify({
+        success: 2,
+        failure: 1,
+        windowSeconds: 3600,
+        stepSeconds: 60,
+        latency: { p50: 0.1, p95: null, p99: null },
+        series: {
+          times: numbers,
+          success: numbers,
+          failure: numbers,
+          p50: [0.1, null],
+          p95: [null, null],
+          p99: [null, null],
+        },
+      }),
+    };
+    const traffic = await api<object>('function-traffic?owner=alice&function=hello&window=24h');
+    expect(traffic).to.deep.include({ success: 2, failure: 1 });
+    expect(asked.at(-1)).to.equal(
+      'system-metrics/?function=alice-hello&metrics_window=24h&detail=1',
+    );
   });
 
   it('links to no address that is not a web page', async () => {
@@ -341,6 +383,36 @@ describe('dashboard', () => {
     expect(other.status).to.equal(404);
   });
 
+  it('makes tokens for people, shows each once, and ends them', async () => {
+    const wanted = { name: 'ci', scope: 'read', days: 30 };
+    const made = JSON.parse((await post('make-token', wanted)).body) as NewToken;
+    expect(made.token).to.match(/^ofc_github\.1\.[\w-]{43}$/);
+    const listed = await get('/dashboard/api/tokens');
+    expect(listed.body).not.to.include(made.token);
+    const { tokens } = await api<TokenList>('tokens');
+    expect(tokens).to.deep.equal([made.info]);
+    expect(made.info).to.include({ name: 'ci', scope: 'read' });
+    expect(JSON.stringify(messages.sent)).not.to.include(made.token);
+    const { id } = made.info;
+    const mallory = { subject: 'github:2', id: '2', login: 'mallory' };
+    expect((await post('revoke-token', { id }, mallory)).status).to.equal(404);
+    expect((await post('revoke-token', { id })).status).to.equal(200);
+    expect((await api<TokenList>('tokens')).tokens).to.deep.equal([]);
+    expect((await post('revoke-token', { id })).status).to.equal(404);
+  });
+
+  it('lets no token make or end tokens', async () => {
+    const byToken = { byToken: true };
+    const wanted = { name: 'more', scope: 'act', days: 366 };
+    expect((await post('make-token', wanted, byToken)).status).to.equal(403);
+    expect((await post('revoke-token', { id: 'x' }, byToken)).status).to.equal(403);
+    for (const odd of [{ days: 0 }, { days: 367 }, { days: 1.5 }, { scope: 'all' }, { name: '' }]) {
+      const answer = await post('make-token', { ...wanted, ...odd });
+      expect(answer.status, JSON.stringify(odd)).to.equal(400);
+    }
+    expect(store.objects.size).to.equal(0);
+  });
+
   it('answers nobody whom the router does not vouch for', async () => {
     const bare = await send(server.port, '/dashboard/api/me');
     expect(bare.status).to.equal(401);
@@ -411,6 +483,31 @@ describe('dashboard', () => {
     const large = { ...of, more: 'x'.repeat(200_000) };
     expect((await post('cancel', large)).status).to.equal(413);
     expect(messages.sent).to.deep.equal([]);
+  });
+
+  describe('describes itself in OpenAPI', () => {
+    it('with each of its routes, and no other', async () => {
+      expect(description.openapi).to.match(/^3\.1\./);
+      expect(description.servers).to.deep.equal([{ url: 'http://system.localhost:8080' }]);
+      const described = Object.entries(description.paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+      );
+      expect(described.sort()).to.deep.equal(
+        apiRoutes.map(({ method, name }) => `${method} /dashboard/api/${name}`).sort(),
+      );
+    });
+
+    it('as it is: each question without its required parameters is refused', async () => {
+      for (const [path, { get: operation }] of Object.entries(description.paths)) {
+        if (operation?.parameters?.some(({ required }) => required) !== true) continue;
+        expect((await get(path)).status, path).to.be.oneOf([400, 422]);
+      }
+    });
+
+    it('as it answers: every JSON answer of this file was compared', async () => {
+      await api('openapi.json');
+      expect(answerCheck.unseen()).to.deep.equal([]);
+    });
   });
 
   it('refuses what is no question', async () => {
