@@ -9,6 +9,7 @@ import { sendError } from '#shared/web/error-page.ts';
 import { readBody } from '#shared/web/read-body.ts';
 import type { ApiParts } from './api/route.ts';
 import { answerApi } from './api/routes.ts';
+import { badgeBase, createBadges } from './badge.ts';
 import type { Asset } from './page-files.ts';
 import { type PageFiles, pageShell, shellHeaders } from './page-shell.ts';
 
@@ -24,10 +25,12 @@ const maxBodyBytes = 128 * 1024;
 /** Makes the dashboard's handler: the page, its files, and the API behind it. */
 export function createDashboard(parts: DashboardParts): RawHandler {
   const shell = pageShell(parts.files);
+  const badges = createBadges(parts);
   return async (request, response, { callId, log, signal }) => {
     try {
-      const visitor = visitorOf(parts.signer, request);
       const [path = ''] = (request.url ?? '').split('?');
+      if (path.startsWith(badgeBase)) return sendBadge(await badges(path), request, response);
+      const visitor = visitorOf(parts.signer, request);
       const below = path.slice(base.length);
       if (below.startsWith('/api/')) {
         const query = new URL(request.url ?? '', 'http://dashboard').searchParams;
@@ -95,6 +98,17 @@ function sendAsset(
     ...(packed ? { 'content-encoding': 'br' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function sendBadge(svg: string, request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, {
+    'content-type': 'image/svg+xml; charset=utf-8',
+    'content-length': Buffer.byteLength(svg),
+    'cache-control': 'public, max-age=60',
+    'content-security-policy': "default-src 'none'",
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(request.method === 'HEAD' ? undefined : svg);
 }
 
 function sendJson(response: ServerResponse, value: object): void {

@@ -58,6 +58,8 @@ export function functionRows(
         branch: labels[cloudLabel.branch] ?? '',
         sha: labels[cloudLabel.sha] ?? '',
         private: labels[cloudLabel.private] === '1',
+        deployment: labels[cloudLabel.deployment] ?? null,
+        deployedBy: null,
         deployedAt: Number.isFinite(seconds) ? seconds * 1000 : null,
         replicas: fn.replicas,
         availableReplicas: fn.availableReplicas,

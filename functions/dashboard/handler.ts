@@ -12,7 +12,9 @@ import { createRecords } from '#shared/pipeline/records.ts';
 import { gatewaySettings, signerSettings, storeSettings } from '#shared/platform-settings.ts';
 import { publicUrlSettings } from '#shared/public-urls.ts';
 import { parseSite } from '#shared/router/site.ts';
+import { watchOf } from './api/events-api.ts';
 import { createDashboard } from './dashboard.ts';
+import { createDeploymentReader } from './deployment-reader.ts';
 import { installationSettings } from './installations.ts';
 import { readPageFiles } from './page-files.ts';
 
@@ -37,6 +39,7 @@ function load(settings: Settings) {
     leaseMs: settings.duration('step_lease', '15m'),
     maxAttempts: settings.integer('step_attempts', 3, { min: 1, max: 20 }),
   };
+  const watched = { signer, gateway: client, store, records };
   return {
     signer,
     gateway: client,
@@ -44,6 +47,8 @@ function load(settings: Settings) {
     dispatcher: new Agent({ connect: { timeout: 10_000 } }),
     store,
     records,
+    watch: watchOf(watched),
+    readDeployment: createDeploymentReader(store),
     tokens: createApiTokens(store, createPeople(store)),
     acting: { records, messages, claim, now: Date.now },
     urls: publicUrlSettings(settings),

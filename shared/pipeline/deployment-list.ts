@@ -46,8 +46,8 @@ export async function deployedRepos(
   return (await store.folders(`deployments/${keyPart(owner)}/`)).map(repoOfPart);
 }
 
-/** Undoes {@link keyPart}: a repo's name has no other escapes than those of its dots. */
-function repoOfPart(part: string): RepoName {
+/** Undoes `keyPart`: a repo's name has no other escapes than those of its dots. */
+export function repoOfPart(part: string): RepoName {
   return parseRepoName(
     part.replace(/~([0-9A-F]{2})/g, (_, hex: string) =>
       String.fromCharCode(Number.parseInt(hex, 16)),

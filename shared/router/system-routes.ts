@@ -57,6 +57,16 @@ export const systemRoutes: readonly SystemRoute[] = [
     function: 'dashboard',
     sees: 'path',
   },
+  // Public for public repos: the dashboard says which.
+  {
+    path: '/badge/',
+    below: true,
+    methods: read,
+    function: 'dashboard',
+    who: 'anyone',
+    sees: 'path',
+    cookies: false,
+  },
   { ...root, path: '/doctor', methods: read, function: 'doctor', who: 'operator' },
 ];
 

@@ -1,10 +1,27 @@
+import { authAnnotation, whoMayCallFunction } from '#shared/auth/route-policy.ts';
 import { CloudError, errorMessage } from '#shared/errors.ts';
+import { parseFunctionKey, parseOwner } from '#shared/names.ts';
+import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { ask } from '../ask.ts';
+import { badgeBase } from '../badge.ts';
 import { functionRows, ownerMetricsSchema } from '../function-rows.ts';
 import { functionDetailSchema } from '../function-traffic.ts';
 import { relay } from '../relay.ts';
-import { type ApiRoute, type Parameter, reading, streaming } from './route.ts';
-import { functionListSchema, trafficDetailSchema } from './schemas.ts';
+import { trialSchema, tryFunction } from '../try-function.ts';
+import {
+  type ApiParts,
+  type ApiRoute,
+  acting,
+  type Parameter,
+  reading,
+  streaming,
+} from './route.ts';
+import {
+  functionListSchema,
+  functionOneSchema,
+  trafficDetailSchema,
+  triedSchema,
+} from './schemas.ts';
 import { functionParameter, listFunctions, ownerOf, ownerParameter, ownFunction } from './whose.ts';
 
 const windows = ['60m', '24h', '168h'];
@@ -42,8 +59,47 @@ export const functionRoutes: readonly ApiRoute[] = [
         },
       );
       const listed = await listFunctions(parts, owner, visitor);
-      const functions = functionRows(owner, listed, await metrics, parts.urls);
+      const rows = functionRows(owner, listed, await metrics, parts.urls);
+      const functions = await Promise.all(
+        rows.map(async (row) => {
+          const deployment = await parts.readDeployment({ ...row, owner });
+          return { ...row, deployedBy: deployment?.pusher ?? null };
+        }),
+      );
       return { functions, metricsProblem };
+    },
+  }),
+  reading({
+    name: 'function',
+    summary: 'A function: what runs, how it is configured, what its image was made from.',
+    query: [ownerParameter, functionParameter],
+    answer: functionOneSchema,
+    async act(parts, { query, visitor }) {
+      const row = await ownFunction(parts, functionOf(query), visitor);
+      const owner = parseOwner(row.owner);
+      const deployment = await parts.readDeployment({ ...row, owner });
+      const badgePath = owner.split('/').map(encodeURIComponent).join('/');
+      return {
+        ...row,
+        deployedBy: deployment?.pusher ?? null,
+        provenance: deployment ? await provenanceOf(parts, deployment, row.name) : null,
+        badgeUrl: `${parts.site.systemOrigin}${badgeBase}${badgePath}/${row.name}.svg`,
+      };
+    },
+  }),
+  acting({
+    name: 'try',
+    summary: 'Sends a request to a function and gives its answer.',
+    body: trialSchema,
+    answer: triedSchema,
+    async act(parts, { body, visitor, signal }) {
+      const { service, url, owner, annotations } = await ownFunction(parts, body, visitor);
+      // Its own protection lets in nobody but the owner; an organisation's are not told apart here.
+      const protection = whoMayCallFunction(annotations[authAnnotation]);
+      if (protection === 'owner' && visitor.login.toLowerCase() !== owner) {
+        throw new CloudError('OFC_FORBIDDEN', 'Only its owner may call this function.');
+      }
+      return await tryFunction(parts, service, url, body, signal);
     },
   }),
   reading({
@@ -73,6 +129,19 @@ export const functionRoutes: readonly ApiRoute[] = [
     },
   }),
 ];
+
+async function provenanceOf({ records }: ApiParts, deployment: Deployment, name: string) {
+  const key = parseFunctionKey(name);
+  const found = await records.loadFor(deployment, key);
+  const build = found?.builds.get(key);
+  const planned = found?.plan?.outcome === 'planned' ? found.plan.functions : [];
+  const fn = planned.find((each) => each.key === key);
+  if (build?.outcome !== 'built' || fn === undefined) return null;
+  const { repo, id, sha } = deployment;
+  const { image, at, seconds, cached } = build;
+  const { contextDigest, lang } = fn;
+  return { repo, id, sha, image, builtAt: at, seconds, cached, contextDigest, lang };
+}
 
 function functionOf(query: URLSearchParams) {
   return { owner: query.get('owner'), function: query.get('function') };

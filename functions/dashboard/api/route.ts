@@ -8,8 +8,10 @@ import type { Records } from '#shared/pipeline/records.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
 import type { Site } from '#shared/router/site.ts';
 import type { ask } from '../ask.ts';
+import type { ReadDeployment } from '../deployment-reader.ts';
 import type { Installation } from '../installations.ts';
 import type { Relaying } from '../relay.ts';
+import type { Watch } from '../watch.ts';
 
 /** What the API works with. */
 export interface ApiParts extends Relaying {
@@ -18,6 +20,8 @@ export interface ApiParts extends Relaying {
   readonly records: Records;
   readonly acting: Acting;
   readonly tokens: ApiTokens;
+  readonly watch: Watch;
+  readonly readDeployment: ReadDeployment;
   readonly urls: PublicUrls;
   readonly site: Site;
   readonly scms: readonly Installation[];

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
 import { actionRoutes } from './actions-api.ts';
 import { deploymentRoutes } from './deployments-api.ts';
+import { eventRoutes } from './events-api.ts';
 import { functionRoutes } from './functions-api.ts';
 import { openApi } from './openapi.ts';
 import { type ApiParts, type ApiRequest, type ApiRoute, reading } from './route.ts';
@@ -12,6 +13,7 @@ import { tokenRoutes } from './tokens-api.ts';
 export const apiRoutes: readonly ApiRoute[] = [
   ...functionRoutes,
   ...deploymentRoutes,
+  ...eventRoutes,
   ...actionRoutes,
   ...settingsRoutes,
   ...tokenRoutes,

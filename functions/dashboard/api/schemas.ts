@@ -50,6 +50,9 @@ const functionRowSchema = v.object({
   branch: text,
   sha: text,
   private: v.boolean(),
+  /** The id of the deployment that put it in place, and who pushed it; `null` if that is not known. */
+  deployment: v.nullable(text),
+  deployedBy: v.nullable(text),
   /** `null` if it is not known. */
   deployedAt: v.nullable(time),
   replicas: v.number(),
@@ -65,6 +68,42 @@ const functionRowSchema = v.object({
 });
 /** One function in `GET /dashboard/api/functions`. */
 export type FunctionRow = v.InferOutput<typeof functionRowSchema>;
+
+/** `GET /dashboard/api/function?owner=&function=` */
+export const functionOneSchema = v.object({
+  ...functionRowSchema.entries,
+  /** What its image was made from; `null` if the records are gone. */
+  provenance: v.nullable(
+    v.object({
+      repo: text,
+      id: text,
+      sha: text,
+      /** The whole reference, by digest. */
+      image: text,
+      builtAt: time,
+      seconds: v.number(),
+      cached: v.boolean(),
+      contextDigest: text,
+      lang: text,
+    }),
+  ),
+  /** The badge's address; it shows something if the repo is public. */
+  badgeUrl: text,
+});
+/** See {@link functionOneSchema}. */
+export type FunctionOne = v.InferOutput<typeof functionOneSchema>;
+
+/** `POST /dashboard/api/try` */
+export const triedSchema = v.object({
+  status: v.number(),
+  headers: v.array(v.object({ name: text, value: text })),
+  body: text,
+  /** The body was longer. */
+  truncated: v.boolean(),
+  ms: v.number(),
+});
+/** See {@link triedSchema}. */
+export type TriedAnswer = v.InferOutput<typeof triedSchema>;
 
 /** `GET /dashboard/api/functions?owner=` */
 export const functionListSchema = v.object({

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
 import { Agent } from 'undici';
 import { createApiTokens } from '#shared/auth/api-tokens.ts';
@@ -11,18 +12,22 @@ import type { AuditEvent } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { createPublicUrls } from '#shared/public-urls.ts';
 import { parseSite } from '#shared/router/site.ts';
+import { watchOf } from '../../../functions/dashboard/api/events-api.ts';
 import { apiRoutes } from '../../../functions/dashboard/api/routes.ts';
 import type {
   DeploymentDetail,
   DeploymentPage,
   DeploymentRow,
   FunctionList,
+  FunctionOne,
   Me,
   NewToken,
   SettingsAnswer,
   TokenList,
+  TriedAnswer,
 } from '../../../functions/dashboard/api/schemas.ts';
 import { createDashboard } from '../../../functions/dashboard/dashboard.ts';
+import { createDeploymentReader } from '../../../functions/dashboard/deployment-reader.ts';
 import { type ApiDescription, createAnswerCheck } from '../../helpers/api-description.ts';
 import { send } from '../../helpers/http-client.ts';
 import { listen, type TestServer } from '../../helpers/listen.ts';
@@ -63,6 +68,7 @@ describe('dashboard', () => {
   let server: TestServer;
   let store: MemoryObjectStore;
   let asked: string[] = [];
+  let tried: { method?: string | undefined; path: string; headers: IncomingHttpHeaders }[] = [];
   let description: ApiDescription;
   let answerCheck: ReturnType<typeof createAnswerCheck>;
   const messages = createRecordingMessages();
@@ -72,6 +78,14 @@ describe('dashboard', () => {
     gateway = await listen((request, response) => {
       const [, , name = '', rest = ''] =
         /^(\/function\/([^/]+))(.*)$/.exec(request.url ?? '') ?? [];
+      if (name === 'alice-hello') {
+        tried.push({ method: request.method, path: rest, headers: request.headers });
+        if (rest.startsWith('/long')) return void response.end('x'.repeat(300_000));
+        if (rest.startsWith('/away')) {
+          return void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
+        }
+        return void request.pipe(response.writeHead(201, { 'x-own': 'yes' }));
+      }
       // As the functions themselves do: nothing without a signature for them.
       testSigner.verify(
         { receiver: name, method: 'GET', path: rest, body: '' },
@@ -83,9 +97,12 @@ describe('dashboard', () => {
     });
     store = createMemoryObjectStore();
     const records = createRecords(store);
+    const client = createGatewayClient({ url: gateway.url });
     const handler = createDashboard({
       signer: testSigner,
-      gateway: createGatewayClient({ url: gateway.url }),
+      gateway: client,
+      watch: watchOf({ signer: testSigner, gateway: client, store, records }),
+      readDeployment: createDeploymentReader(store),
       gatewayUrl: gateway.url,
       dispatcher: new Agent(),
       store,
@@ -117,6 +134,7 @@ describe('dashboard', () => {
   });
   beforeEach(() => {
     asked = [];
+    tried = [];
     messages.sent.length = 0;
     store.objects.clear();
     answers = {
@@ -279,6 +297,145 @@ describe('dashboard', () => {
     expect(asked.at(-1)).to.equal(
       'system-metrics/?function=alice-hello&metrics_window=24h&detail=1',
     );
+  });
+
+  const deployed = async () => {
+    const { records, push } = await deploy({ pusher: 'carol', receivedAt: 1_700_000_777_000 });
+    const web = testFunction('hello');
+    const functions = [web];
+    await records.recordPlan(push, { outcome: 'planned', functions, warnings: [], at: 1 });
+    await records.recordBuild(push, web.key, {
+      outcome: 'built',
+      image: 'registry.example/alice/hello-hello:1@sha256:12',
+      cached: false,
+      seconds: 3,
+      at: 2,
+    });
+    const more = {
+      'com.openfaas.cloud.deployment': push.id,
+      'com.openfaas.cloud.git-private': '0',
+    };
+    const fn = listed('alice-hello', { labels: { ...labels('alice'), ...more } });
+    answers['list-functions'] = { body: JSON.stringify([fn]) };
+    return push;
+  };
+
+  it('shows what a function was made from, and by whom', async () => {
+    const push = await deployed();
+    const fn = await api<FunctionOne>('function?owner=alice&function=hello');
+    expect(fn.deployedBy).to.equal('carol');
+    expect(fn.badgeUrl).to.equal('http://system.localhost:8080/badge/alice/hello.svg');
+    expect(fn.provenance).to.deep.include({
+      id: push.id,
+      sha: push.sha,
+      image: 'registry.example/alice/hello-hello:1@sha256:12',
+      seconds: 3,
+      lang: 'node-ts',
+    });
+    const list = await api<FunctionList>('functions?owner=alice');
+    expect(list.functions.map(({ deployedBy }) => deployedBy)).to.deep.equal(['carol']);
+    // Without its records it is shown all the same.
+    store.objects.clear();
+    answers['list-functions'] = { body: JSON.stringify([listed('alice-hello')]) };
+    const bare = await api<FunctionOne>('function?owner=alice&function=hello');
+    expect([bare.deployedBy, bare.provenance]).to.deep.equal([null, null]);
+  });
+
+  describe('tries a function', () => {
+    const trial = {
+      owner: 'alice',
+      function: 'hello',
+      method: 'POST',
+      path: '/a?b=c',
+      headers: [],
+    };
+    const run = async (changes: object, who?: Partial<Identity>) =>
+      await post('try', { ...trial, body: 'hi', ...changes }, who);
+
+    it('and gives its answer, as it is', async () => {
+      const headers = [
+        { name: 'X-Mine', value: '1' },
+        { name: 'Authorization', value: 'Bearer own' },
+      ];
+      const answer = JSON.parse((await run({ headers })).body) as TriedAnswer;
+      expect(answer).to.include({ status: 201, body: 'hi', truncated: false });
+      expect(answer.headers).to.deep.include({ name: 'x-own', value: 'yes' });
+      expect(tried[0]).to.include({ method: 'POST', path: '/a?b=c' });
+      expect(tried[0]?.headers).to.include({ 'x-mine': '1', authorization: 'Bearer own' });
+      expect(tried[0]?.headers['x-forwarded-host']).to.equal('alice.localhost:8080');
+    });
+
+    it('with nothing that only the platform may say', async () => {
+      const headers = ['X-Cloud-Signature', 'x-cloud-identity', 'Host', 'X-Forwarded-For'].map(
+        (name) => ({ name, value: 'forged' }),
+      );
+      headers.push({ name: 'Cookie', value: 'openfaas_cloud_token=stolen; mine=1' });
+      headers.push({ name: 'authorization', value: `Bearer ofc_github.1.${'x'.repeat(43)}` });
+      expect((await run({ headers })).status).to.equal(200);
+      const text = JSON.stringify(tried[0]?.headers);
+      expect(text).not.to.match(/forged|stolen|ofc_/);
+      expect(tried[0]?.headers.cookie).to.equal('mine=1');
+    });
+
+    it('and none of its redirects, nor more of its answer than fits', async () => {
+      expect(JSON.parse((await run({ path: '/away' })).body)).to.include({ status: 302 });
+      const long = JSON.parse((await run({ path: '/long' })).body) as TriedAnswer;
+      expect([long.truncated, long.body.length]).to.deep.equal([true, 256 * 1024]);
+    });
+
+    it('and nothing but that function', async () => {
+      for (const path of ['/../bob-x', '/%2e%2e/bob-x', '//x', '/a\\b', '/..%2fx', '/a b', '/#x']) {
+        expect((await run({ path })).status, path).to.equal(400);
+      }
+      for (const odd of [{ method: 'CONNECT' }, { path: 'http://x/' }, { function: 'other' }]) {
+        expect((await run(odd)).status, JSON.stringify(odd)).to.be.oneOf([400, 404]);
+      }
+      for (const headers of [[{ name: 'a\r\nb', value: '' }], [{ name: 'a', value: '\r\nx: y' }]]) {
+        expect((await run({ headers })).status).to.equal(400);
+      }
+      expect((await run({}, { login: 'mallory', owners: ['mallory'] })).status).to.equal(404);
+      expect((await run({}, { readOnly: true })).status).to.equal(403);
+      const annotations = { 'com.openfaas.cloud.auth': 'owner' };
+      answers['list-functions'] = {
+        body: JSON.stringify([listed('alice-hello', { annotations })]),
+      };
+      expect((await run({}, { login: 'bob', owners: ['bob', 'alice'] })).status).to.equal(403);
+      expect(tried).to.deep.equal([]);
+    });
+  });
+
+  describe('a badge', () => {
+    const badge = (path: string) => send(server.port, `/badge/${path}`);
+
+    it('shows everybody that a function of a public repo is live', async () => {
+      await deployed();
+      const answer = await badge('alice/hello.svg');
+      expect(answer.status).to.equal(200);
+      expect(answer.headers['content-type']).to.include('image/svg+xml');
+      expect(answer.headers['cache-control']).to.equal('public, max-age=60');
+      expect(answer.body).to.include('hello: live aaaaaaa');
+      const before = asked.length;
+      await badge('alice/hello.svg');
+      expect(asked.length).to.equal(before);
+    });
+
+    it('does not tell a private one from one that is not there', async () => {
+      const secret = { ...labels('alice'), 'com.openfaas.cloud.git-private': '1' };
+      answers['list-functions'] = {
+        body: JSON.stringify([
+          listed('alice-secret', { labels: secret }),
+          listed('alice-old', { labels: labels('alice') }),
+        ]),
+      };
+      const unknown = await badge('alice/nothing.svg');
+      for (const name of ['alice/secret.svg', 'alice/old.svg', 'bob/secret.svg']) {
+        const answer = await badge(name);
+        expect([answer.status, answer.body]).to.deep.equal([404, unknown.body]);
+      }
+      for (const name of ['', 'alice', 'alice/x', 'alice/%3Csvg%3E.svg', '%ff/x.svg', '../x.svg']) {
+        expect((await badge(name)).status, name).to.equal(404);
+      }
+    });
   });
 
   it('links to no address that is not a web page', async () => {
