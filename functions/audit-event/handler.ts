@@ -6,6 +6,7 @@ import { createDestinations } from '#shared/notifications/destinations.ts';
 import { createNotices } from '#shared/notifications/notices.ts';
 import { createPostNotice } from '#shared/notifications/post-notice.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { signerSettings, storeSettings, vaultSettings } from '#shared/platform-settings.ts';
@@ -13,6 +14,7 @@ import { publicUrlSettings } from '#shared/public-urls.ts';
 import { notify } from './notify.ts';
 import { type Auditing, takeEvent } from './take-event.ts';
 
+const step = observed('audit-event');
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -21,10 +23,13 @@ export const init = async (): Promise<void> => {
 };
 
 /** Keeps the audit trail, and tells owners how their deployments ended. */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   await takeEvent(loaded(), event, context.log);
   return context.status(200).succeed('audit-event: done');
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): Auditing {
   const store = createS3ObjectStore(storeSettings(settings));

@@ -1,4 +1,5 @@
 import { CloudError, toCloudError } from '#shared/errors.ts';
+import { joinTrace } from '#shared/observe/trace-context.ts';
 import { type Deployment, type DeploymentRef, refOf } from '#shared/pipeline/deployment.ts';
 import { failedRecord } from '#shared/pipeline/failed-record.ts';
 import { holdClaim } from '#shared/pipeline/hold-claim.ts';
@@ -41,6 +42,7 @@ export async function advance(deps: Advancing, ref: DeploymentRef): Promise<Depl
     if (records === undefined) {
       throw new CloudError('OFC_NOT_FOUND', `There is no deployment ${ref.id}.`);
     }
+    joinTrace(records.deployment.trace);
     if (records.closed !== undefined) {
       if (await deps.records.isOpen(ref)) await followUp(deps, records);
       return records;

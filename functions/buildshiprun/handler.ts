@@ -6,6 +6,8 @@ import { verifyCallbackQuery } from '#shared/messages/callback-url.ts';
 import { receiveMessage, singleHeader } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { parseFunctionKey, parseOwner, parseRepoName } from '#shared/names.ts';
+import { countingVerdicts } from '#shared/observe/deployment-metrics.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import type { Claims } from '#shared/pipeline/claims.ts';
 import {
@@ -20,6 +22,8 @@ import { createPublicUrls } from '#shared/public-urls.ts';
 import { type Advancing, advance } from './advance.ts';
 import { createDeploy } from './deploy.ts';
 import type { TenantLimits } from './function-deployment.ts';
+
+const step = observed('buildshiprun');
 
 interface BuildShipRun {
   readonly signer: Signer;
@@ -40,7 +44,7 @@ export const init = async (): Promise<void> => {
  * Drives a deployment: starts builds, rolls out what is built, closes what is done. Called with a
  * signed message that names the deployment, or with the queue's callback after git-tar or of-builder.
  */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   const { signer, advancing } = loaded();
   if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
   const ref =
@@ -49,7 +53,10 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
       : await receiveCallback(signer, advancing, event);
   const { closed } = await advance(advancing, ref);
   return context.status(200).succeed({ id: ref.id, state: closed?.state ?? 'open' });
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 /** A callback is a nudge: what the step achieved is in its records, whatever the answer says. */
 async function receiveCallback(
@@ -96,7 +103,7 @@ function parseClaim(text: string | undefined): Claimable {
 
 function load(settings: Settings): BuildShipRun {
   const { records: store, ...pipeline } = loadPipeline(settings, { admin: true });
-  const records = sharingReads(store);
+  const records = countingVerdicts(sharingReads(store), step.metrics.registry);
   const deploy = createDeploy({
     gateway: pipeline.gateway,
     records,

@@ -1,3 +1,4 @@
+import { parseTraceparent } from '#shared/observe/trace-context.ts';
 import { type DeploymentRecords, deploymentState, functionState } from '#shared/pipeline/states.ts';
 import { timeLine } from '#shared/pipeline/time-line.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
@@ -44,6 +45,7 @@ export function deploymentDetail(records: DeploymentRecords, urls: PublicUrls): 
   return {
     ...deploymentRow(records),
     repoUrl: deployment.repoUrl,
+    traceId: parseTraceparent(deployment.trace)?.traceId ?? null,
     warnings: planned?.warnings ?? [],
     functions,
     steps: timeLine(records),

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { Agent } from 'undici';
-import type { RawHandler } from '#runtime-types';
 import { createApiTokens } from '#shared/auth/api-tokens.ts';
 import { createPeople } from '#shared/auth/people.ts';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { createMessages } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
@@ -18,6 +18,7 @@ import { createDeploymentReader } from './deployment-reader.ts';
 import { installationSettings } from './installations.ts';
 import { readPageFiles } from './page-files.ts';
 
+const step = observed('dashboard', { begins: true });
 const loaded = once(() => createDashboard(loadConfig(load)));
 
 /** Reads the configuration and the page's files; a mistake stops the function at its start. */
@@ -26,7 +27,10 @@ export const init = async (): Promise<void> => {
 };
 
 /** The web page for developers, and the API behind it. */
-export const raw: RawHandler = (request, response, context) => loaded()(request, response, context);
+export const raw = step.raw((request, response, context) => loaded()(request, response, context));
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings) {
   const gateway = gatewaySettings(settings, { admin: false });

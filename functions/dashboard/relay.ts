@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Dispatcher, request } from 'undici';
 import { CloudError } from '#shared/errors.ts';
 import { type Signer, signatureHeader } from '#shared/messages/signature.ts';
+import { traceHeaders } from '#shared/observe/trace-context.ts';
 
 /** What relaying works with. */
 export interface Relaying {
@@ -30,7 +31,7 @@ export async function relay(
   const answer = await request(`${gatewayUrl}/function/${receiver}${path}`, {
     dispatcher,
     signal,
-    headers: { accept, [signatureHeader]: signature },
+    headers: { accept, ...traceHeaders(), [signatureHeader]: signature },
     headersTimeout: 60_000,
     bodyTimeout: 0,
   }).catch((error: unknown) => {

@@ -10,10 +10,13 @@ import { identityHeader, verifyIdentity } from '#shared/messages/identity.ts';
 import { receiveMessage, signedPath, singleHeader } from '#shared/messages/receive.ts';
 import { type Signer, signatureHeader } from '#shared/messages/signature.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { signerSettings, storeSettings } from '#shared/platform-settings.ts';
 import { pageHeaders } from '#shared/web/page.ts';
 import { findingsPage } from './page.ts';
+
+const step = observed('doctor');
 
 /** Everything else is read by the checks: what is wrong must not stop the one who says so. */
 const signer = once(() => loadConfig(signerSettings));
@@ -37,7 +40,7 @@ const examine = coalesce(
 );
 
 /** Examines the platform for its operators; takes back the message by which the queue is tried. */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   if (event.method === 'POST') {
     const { nonce } = receiveMessage(signer(), 'doctor', event, echoSchema);
     await createS3ObjectStore(loadConfig(storeSettings)).create(echoKey(nonce), '');
@@ -53,7 +56,10 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     return answer.headers(pageHeaders).succeed(findingsPage(findings));
   }
   return answer.headers({ 'cache-control': 'no-store' }).succeed({ findings });
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 /** The router asked of-auth, too; this is for whoever reaches the function past it. */
 function requireOperator(keys: Signer, event: FunctionEvent): void {

@@ -1,11 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RawContext } from '#runtime-types';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
 import { type ServingFunctionLogs, serveFunctionLog } from './serve-function-log.ts';
 
+const step = observed('function-logs');
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -14,11 +14,12 @@ export const init = async (): Promise<void> => {
 };
 
 /** Gives the log of a function to whoever may see it. */
-export const raw = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  { signal }: RawContext,
-): Promise<void> => serveFunctionLog(loaded(), request, response, signal);
+export const raw = step.raw((request, response, { signal }) =>
+  serveFunctionLog(loaded(), request, response, signal),
+);
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): ServingFunctionLogs {
   const gateway = gatewaySettings(settings, { admin: true });

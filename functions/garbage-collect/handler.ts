@@ -3,6 +3,8 @@ import { loadConfig, type Settings } from '#shared/config.ts';
 import { CloudError } from '#shared/errors.ts';
 import { receiveMessage } from '#shared/messages/receive.ts';
 import { isAnythingDue } from '#shared/notifications/notices.ts';
+import { countingVerdicts, showOpenDeployments } from '#shared/observe/deployment-metrics.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { garbageMessageSchema } from '#shared/pipeline/messages.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
@@ -12,6 +14,8 @@ import { cancelOpen, forgetRepos } from './forget-repos.ts';
 import { retain } from './retain.ts';
 import { mayStart, sweep } from './sweep.ts';
 
+const step = observed('garbage-collect');
+const showOpen = showOpenDeployments(step.metrics.registry);
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -24,7 +28,7 @@ export const init = async (): Promise<void> => {
  * owner that has gone. When called on schedule with nothing, takes up deployments that are stuck, and
  * deletes what is kept long enough.
  */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   const { pipeline, keepDeployments, maxAgeMs, retention } = loaded();
   const { signer, gateway, records, messages, store } = pipeline;
   if (event.rawBody.length === 0) {
@@ -32,7 +36,8 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
       throw new CloudError('OFC_BUSY', 'There was a sweep less than a minute ago.');
     }
     if (await isAnythingDue(store, Date.now())) await messages.deliverNotices();
-    const swept = await sweep({ records, messages, maxAgeMs }, Date.now());
+    const { received, ...swept } = await sweep({ records, messages, maxAgeMs }, Date.now());
+    showOpen(received);
     return { ...swept, deleted: await retain(store, retention, Date.now()) };
   }
   const message = receiveMessage(signer, 'garbage-collect', event, garbageMessageSchema);
@@ -53,11 +58,16 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
     await messages.audit({ source: 'garbage-collect', message: text, owner: message.owner });
   }
   return context.status(200).succeed({ removed });
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings) {
+  const pipeline = loadPipeline(settings, { admin: true });
+  const records = countingVerdicts(pipeline.records, step.metrics.registry);
   return {
-    pipeline: loadPipeline(settings, { admin: true }),
+    pipeline: { ...pipeline, records },
     keepDeployments: settings.integer('keep_deployments', 10, { min: 1 }),
     maxAgeMs: settings.duration('deployment_max_age', '1h'),
     retention: {

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
-import type { DeploymentRef } from '#shared/pipeline/deployment.ts';
+import { type DeploymentRef, receivedAt } from '#shared/pipeline/deployment.ts';
 import type { Messages } from '#shared/pipeline/messages.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 
@@ -15,6 +15,8 @@ export interface Sweeping {
 export interface SweepResult {
   readonly open: number;
   readonly closed: number;
+  /** When the deployments without a verdict were received, in milliseconds since 1970. */
+  readonly received: readonly number[];
 }
 
 /**
@@ -26,33 +28,36 @@ export interface SweepResult {
 export async function sweep(sweeping: Sweeping, now: number): Promise<SweepResult> {
   const open = await sweeping.records.open();
   const failures: unknown[] = [];
+  const received: number[] = [];
   let closed = 0;
   for (const ref of open) {
     try {
-      if (await takeUp(sweeping, ref, now)) closed += 1;
+      const state = await takeUp(sweeping, ref, now);
+      if (state === 'closed') closed += 1;
+      if (state === 'open') received.push(receivedAt(ref.id));
     } catch (error) {
       failures.push(error);
     }
   }
   if (failures.length > 0) throw failures[0];
-  return { open: open.length, closed };
+  return { open: open.length, closed, received };
 }
 
-/** True if it was closed here. */
+/** `closed`: just now, here; `over`: it had a verdict. */
 async function takeUp(
   { records, messages, maxAgeMs }: Sweeping,
   ref: DeploymentRef,
   now: number,
-): Promise<boolean> {
+): Promise<'open' | 'closed' | 'over'> {
   const found = await records.load(ref);
   if (found === undefined) {
     await records.settle(ref);
-    return false;
+    return 'over';
   }
   if (found.closed !== undefined && now - found.closed.at > maxAgeMs) {
     // Whoever could not be told in all this time, such as a GitHub that the app was taken from, will not be.
     await records.settle(ref);
-    return false;
+    return 'over';
   }
   const age = now - found.deployment.receivedAt;
   const tooOld = age > maxAgeMs && found.closed === undefined;
@@ -60,7 +65,8 @@ async function takeUp(
   const text = `Nothing came to an end in ${minutes} minutes. Push again or redeliver the webhook.`;
   const closed = tooOld && (await records.close(ref, { state: 'failed', text, at: now }));
   await messages.advance(ref);
-  return closed;
+  if (closed) return 'closed';
+  return found.closed === undefined ? 'open' : 'over';
 }
 
 /**

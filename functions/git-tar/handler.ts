@@ -7,6 +7,7 @@ import type { FetchLimits } from '#shared/git/limited-http.ts';
 import { withSubmodules } from '#shared/git/submodules.ts';
 import { receiveMessage } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { type Deployment, deploymentRefSchema } from '#shared/pipeline/deployment.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
@@ -21,6 +22,7 @@ import { type GitTar, planDeployment } from './plan-deployment.ts';
 import { createTemplateFetch } from './template-repositories.ts';
 import { createTemplates, type Templates } from './templates.ts';
 
+const step = observed('git-tar');
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -29,13 +31,16 @@ export const init = async (): Promise<void> => {
 };
 
 /** Turns a pushed commit into a plan and one build context for each function. */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   const { signer, gitTar } = loaded();
   if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
   const ref = receiveMessage(signer, 'git-tar', event, deploymentRefSchema);
   const plan = await planDeployment(gitTar, ref);
   return context.status(200).succeed({ outcome: plan?.outcome ?? 'ended' });
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): { signer: Signer; gitTar: GitTar } {
   const { signer, records, store, gateway } = loadPipeline(settings, { admin: false });

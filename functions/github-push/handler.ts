@@ -1,7 +1,7 @@
 import { pushFunction } from '#shared/pipeline/push-function.ts';
 
-const { init, handle } = pushFunction('github-push');
+const { init, handle, metrics } = pushFunction('github-push');
 
-export { init };
+export { init, metrics };
 /** Begins the deployment of a push that github-event verified. */
 export default handle;

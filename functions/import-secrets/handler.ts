@@ -6,6 +6,7 @@ import { createKubernetesClient } from '#shared/kubernetes/kubernetes-client.ts'
 import { receiveMessage } from '#shared/messages/receive.ts';
 import type { Signer } from '#shared/messages/signature.ts';
 import { parseOwner } from '#shared/names.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { loadPipeline } from '#shared/pipeline/pipeline.ts';
 import { gatewaySettings } from '#shared/platform-settings.ts';
@@ -21,6 +22,7 @@ import type { Opening } from './read-sealed.ts';
 import { type Controller, createSecretPlaces } from './secret-places.ts';
 import { createSecretRecords } from './secret-records.ts';
 
+const step = observed('import-secrets');
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -32,7 +34,7 @@ export const init = async (): Promise<void> => {
  * Puts sealed secrets of a push in place, opens those for its build, and removes what is not sealed any
  * more: signed messages. `GET /?owner=…` gives everybody the public key to seal with.
  */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   const { signer, importing } = loaded();
   if (event.method === 'GET' || event.method === 'HEAD') {
     const owner = parseOwner(event.query['owner']);
@@ -56,7 +58,10 @@ export default async (event: FunctionEvent, context: FunctionContext) => {
   const removed = await pruneSecrets(importing, message.message);
   if (removed.length > 0) context.log.info('Secrets were removed.', { count: removed.length });
   return { removed };
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): { signer: Signer; importing: Importing } {
   const { signer, records, store } = loadPipeline(settings, { admin: true });

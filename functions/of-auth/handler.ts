@@ -9,10 +9,12 @@ import { loadConfig } from '#shared/config.ts';
 import { type CustomersHealth, createCustomers, customersSettings } from '#shared/customers.ts';
 import { createLogger } from '#shared/log.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { storeSettings } from '#shared/platform-settings.ts';
 import { readConfig } from './config.ts';
 import { createAuth } from './of-auth.ts';
 
+const step = observed('of-auth', { begins: true });
 let handle: RawHandler;
 
 const customersKey = 'auth/customers.txt';
@@ -41,4 +43,7 @@ export const init: InitHandler = () => {
   handle = createAuth(auth, store, list && createCustomers({ ...list, backup, onChange }));
 };
 
-export const raw: RawHandler = (request, response, context) => handle(request, response, context);
+export const raw = step.raw((request, response, context) => handle(request, response, context));
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();

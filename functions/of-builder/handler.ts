@@ -5,16 +5,18 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { InitHandler, RawHandler } from '#runtime-types';
+import type { InitHandler } from '#runtime-types';
 import { loadConfig } from '#shared/config.ts';
 import { CloudError } from '#shared/errors.ts';
 import { maxMessageBytes, receiveMessage } from '#shared/messages/receive.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { buildMessageSchema } from '#shared/pipeline/messages.ts';
 import { buildFunction } from './build-function.ts';
 import { readConfig } from './config.ts';
 import { serveRemoteBuilds } from './remote-builds.ts';
 
+const step = observed('of-builder');
 const loaded = once(() => loadConfig(readConfig));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -22,7 +24,7 @@ export const init: InitHandler = () => {
   loaded();
 };
 
-export const raw: RawHandler = async (request, response, context) => {
+export const raw = step.raw(async (request, response, context) => {
   const [path = '/', rawQuery = ''] = (request.url ?? '/').split('?', 2);
   if (path !== '/') {
     await serveRemoteBuilds(loaded().remote, path, request, response, context);
@@ -30,7 +32,10 @@ export const raw: RawHandler = async (request, response, context) => {
   }
   if (request.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
   await buildPlanned(request, response, rawQuery);
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 /** Builds what a message of the pipeline names; a full builder answers 429, and the queue tries again. */
 async function buildPlanned(

@@ -1,11 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RawContext } from '#runtime-types';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { signerSettings, storeSettings } from '#shared/platform-settings.ts';
 import { type ServingLogs, serveLog } from './serve-log.ts';
 
+const step = observed('pipeline-log');
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -14,11 +14,12 @@ export const init = async (): Promise<void> => {
 };
 
 /** Keeps build logs and gives them to whoever may see them. */
-export const raw = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  { signal }: RawContext,
-): Promise<void> => serveLog(loaded(), request, response, signal);
+export const raw = step.raw((request, response, { signal }) =>
+  serveLog(loaded(), request, response, signal),
+);
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): ServingLogs {
   return {

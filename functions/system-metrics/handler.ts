@@ -1,11 +1,13 @@
 import type { FunctionContext, FunctionEvent } from '#runtime-types';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
 import { createPrometheusClient } from '#shared/prometheus/prometheus-client.ts';
 import { answerMetrics, type Metering } from './answer-metrics.ts';
 
+const step = observed('system-metrics');
 const loaded = once(() => loadConfig(load));
 
 /** Reads the configuration; a mistake in it stops the function at its start. */
@@ -14,10 +16,13 @@ export const init = async (): Promise<void> => {
 };
 
 /** Counts invocations of functions by success and failure, from what Prometheus knows. */
-export default async (event: FunctionEvent, context: FunctionContext) => {
+export default step.classic(async (event: FunctionEvent, context: FunctionContext) => {
   const metrics = await answerMetrics(loaded(), event);
   return context.status(200).headers({ 'cache-control': 'no-store' }).succeed(metrics);
-};
+});
+
+/** What it counts of its own step. */
+export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): Metering {
   const host = settings.text('prometheus_host', 'prometheus.openfaas');

@@ -1,4 +1,4 @@
-import type { Labels } from './metrics-registry.ts';
+import type { Labels } from '#shared/metrics/metrics-registry.ts';
 import type { PromQuery, SumQuery } from './parse-promql.ts';
 import { increaseOf, type SampleHistory } from './sample-history.ts';
 

@@ -1,4 +1,8 @@
-import { createMetricsRegistry, type GaugeReader, type Sample } from './metrics-registry.ts';
+import {
+  createMetricsRegistry,
+  type GaugeReader,
+  type Sample,
+} from '#shared/metrics/metrics-registry.ts';
 
 /** What OpenFaaS's gateway counts; names and labels are those its dashboards and alerts know. */
 export interface GatewayMetrics {

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import type { Sample } from './metrics-registry.ts';
+import type { Sample } from '#shared/metrics/metrics-registry.ts';
 import { createSampleHistory, type SampleHistory } from './sample-history.ts';
 
 interface MetricsHistoryOptions {

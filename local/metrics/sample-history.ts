@@ -1,4 +1,4 @@
-import type { Labels, Sample } from './metrics-registry.ts';
+import type { Labels, Sample } from '#shared/metrics/metrics-registry.ts';
 
 /** One series with its past. Times are Unix milliseconds, oldest first. */
 export interface SeriesHistory {

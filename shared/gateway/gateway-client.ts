@@ -3,6 +3,7 @@ import { Agent as TlsAgent } from 'node:https';
 import axios, { type AxiosRequestConfig, type AxiosResponse, isAxiosError } from 'axios';
 import * as v from 'valibot';
 import { CloudError, type ErrorCode } from '../errors.ts';
+import { traceHeaders } from '../observe/trace-context.ts';
 import {
   type FunctionDeployment,
   type FunctionStatus,
@@ -169,7 +170,7 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient & Gate
           method: 'POST',
           url: `/async-function/${name}${query === undefined ? '' : `?${query}`}`,
           data: bytes(body),
-          headers: { 'content-type': 'application/json', ...headers },
+          headers: { 'content-type': 'application/json', ...traceHeaders(), ...headers },
         },
         functions,
       );
@@ -182,7 +183,7 @@ export function createGatewayClient(config: GatewayConfig): GatewayClient & Gate
           url: `/function/${name}${route}`,
           ...(body === undefined ? {} : { data: bytes(body) }),
           ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-          headers: { 'content-type': 'application/json', ...headers },
+          headers: { 'content-type': 'application/json', ...traceHeaders(), ...headers },
         },
         functions,
       );

@@ -33,6 +33,11 @@ export function deploymentId(
   return `${time}-${shortSha(sha)}-${count}${digest}` as DeploymentId;
 }
 
+/** When the webhook came that an id was made for, in milliseconds since 1970. */
+export function receivedAt(id: DeploymentId): number {
+  return Number.parseInt(id.slice(0, 9), 36);
+}
+
 /** @throws CloudError `OFC_BAD_REQUEST` */
 export function parseDeploymentId(text: unknown): DeploymentId {
   if (typeof text !== 'string' || !idPattern.test(text)) {
@@ -98,6 +103,8 @@ export const deploymentSchema = v.object({
   origin: v.optional(originSchema),
   /** The GitHub App's installation, where there is one. */
   installationId: v.optional(v.number()),
+  /** The `traceparent` of the webhook: the trace in which all steps are spans. */
+  trace: v.optional(v.string()),
   /** Set if this push is recorded but not built, with the reason. */
   skip: v.optional(v.string()),
 });

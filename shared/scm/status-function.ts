@@ -8,6 +8,7 @@ import { receiveMessage } from '../messages/receive.ts';
 import type { Signer } from '../messages/signature.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createS3ObjectStore } from '../object-store/s3-object-store.ts';
+import { observed } from '../observe/observed.ts';
 import { once } from '../once.ts';
 import { type DeploymentRef, deploymentRefSchema, refOf } from '../pipeline/deployment.ts';
 import { createRecords } from '../pipeline/records.ts';
@@ -33,13 +34,16 @@ interface Status {
  * @param name The function's own name, for which messages are signed.
  */
 export function statusFunction(name: string, reporters: LoadReporters) {
+  const step = observed(name);
   const loaded = once(() => loadConfig((settings) => load(settings, reporters)));
   return {
     /** Reads the configuration; a mistake in it stops the function at its start. */
     init: async (): Promise<void> => {
       loaded();
     },
-    handle: async (event: FunctionEvent, context: FunctionContext) => {
+    /** What it counts of its own step. */
+    metrics: () => step.metrics.render(),
+    handle: step.classic(async (event: FunctionEvent, context: FunctionContext) => {
       const { signer, report } = loaded();
       if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
       const ref = receiveMessage(signer, name, event, deploymentRefSchema);
@@ -54,7 +58,7 @@ export function statusFunction(name: string, reporters: LoadReporters) {
           .headers({ 'retry-after': String(seconds) })
           .succeed(`The rate limit of the SCM is reached for ${seconds} s.`);
       }
-    },
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Customers } from '../customers.ts';
 import { CloudError } from '../errors.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
+import { currentTraceparent } from '../observe/trace-context.ts';
 import type { Messages, PushMessage } from '../pipeline/messages.ts';
 import type { Records } from '../pipeline/records.ts';
 import type { OwnerClaims } from '../scm/owner-claims.ts';
@@ -69,12 +70,14 @@ async function requireCustomer(
 function pushMessage(scm: ScmId, push: BranchPush, delivery: Delivery): PushMessage {
   const { kind: _kind, login: _login, message, installationId, ...rest } = push;
   const marker = skipMarker(message);
+  const trace = currentTraceparent();
   return {
     ...rest,
     id: delivery.id,
     scm,
     receivedAt: delivery.receivedAt,
     ...(installationId === undefined ? {} : { installationId }),
+    ...(trace === undefined ? {} : { trace }),
     ...(marker === undefined
       ? {}
       : { skip: `The commit message says ${marker}: it is not built.` }),

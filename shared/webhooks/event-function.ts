@@ -1,6 +1,7 @@
 import type { FunctionContext, FunctionEvent } from '#runtime-types';
 import { loadConfig, type Settings } from '../config.ts';
 import { createCustomers, customersSettings } from '../customers.ts';
+import { observed } from '../observe/observed.ts';
 import { once } from '../once.ts';
 import { loadPipeline } from '../pipeline/pipeline.ts';
 import { createOwnerClaims } from '../scm/owner-claims.ts';
@@ -10,18 +11,25 @@ import { type Receiving, receiveWebhook } from './receive-webhook.ts';
 /** Reads the settings of all SCMs of one kind, and makes their webhooks. */
 export type LoadWebhooks = (settings: Settings) => ScmWebhooks[];
 
-/** The event function of a kind of SCM: receives its webhooks. */
-export function eventFunction(webhooks: LoadWebhooks) {
+/**
+ * The event function of a kind of SCM: receives its webhooks.
+ *
+ * @param name The function's own name.
+ */
+export function eventFunction(name: string, webhooks: LoadWebhooks) {
+  const step = observed(name, { begins: true });
   const loaded = once(() => loadConfig((settings) => load(settings, webhooks)));
   return {
     /** Reads the configuration; a mistake in it stops the function at its start. */
     init: async (): Promise<void> => {
       loaded();
     },
-    handle: async (event: FunctionEvent, context: FunctionContext) => {
+    /** What it counts of its own step. */
+    metrics: () => step.metrics.render(),
+    handle: step.classic(async (event: FunctionEvent, context: FunctionContext) => {
       const { status, body } = await receiveWebhook(loaded(), event);
       return context.status(status).succeed(body);
-    },
+    }),
   };
 }
 

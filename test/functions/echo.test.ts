@@ -24,7 +24,9 @@ describe('echo', () => {
     };
     const answer: { status?: number; headers?: unknown; value?: unknown } = {};
     const context = {
-      status(code: number) {
+      note: () => undefined,
+      status(code?: number) {
+        if (code === undefined) return answer.status;
         answer.status = code;
         return this;
       },

@@ -20,9 +20,11 @@ export async function callHandler(
   let body: unknown;
   const context = {
     callId: 'test',
+    note: () => undefined,
     signal: new AbortController().signal,
     log: createLogger({}, () => undefined),
-    status(code: number) {
+    status(code?: number) {
+      if (code === undefined) return status;
       status = code;
       return context;
     },

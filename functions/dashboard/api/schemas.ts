@@ -173,6 +173,8 @@ export type DeployedFunction = v.InferOutput<typeof deployedFunctionSchema>;
 export const deploymentDetailSchema = v.object({
   ...deploymentRowSchema.entries,
   repoUrl: text,
+  /** The trace in which the steps of this push are spans. */
+  traceId: v.nullable(text),
   warnings: strings,
   functions: v.array(deployedFunctionSchema),
   /** Each so many milliseconds after the push was received. */

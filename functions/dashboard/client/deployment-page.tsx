@@ -48,6 +48,12 @@ function Deployment({ deployment }: { deployment: DeploymentDetail }) {
       <p>
         <CommitLink repoUrl={repoUrl} sha={sha} /> {begun(deployment)} {pusher},{' '}
         <Ago at={receivedAt} />
+        {deployment.traceId === null ? null : (
+          <span class="muted">
+            {' '}
+            · {texts.trace} <code>{deployment.traceId}</code>
+          </span>
+        )}
       </p>
       {text === null ? null : (
         <p class={state === 'failed' ? 'verdict bad' : 'verdict'} role="status">

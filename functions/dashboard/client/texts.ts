@@ -68,6 +68,7 @@ export const texts = {
   by: 'by',
   on: 'on',
   timeLine: 'Time line',
+  trace: 'trace',
   notBuilt: 'unchanged, not built again',
   warning: 'Note',
   branch: 'Branch',

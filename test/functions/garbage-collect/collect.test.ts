@@ -185,7 +185,11 @@ describe('a sweep', () => {
     for (const it of [current, over]) await records.begin(it);
     await records.close(over, { state: 'live', text: 'x', at: 1 });
     await records.settle(over);
-    expect(await run(at + 1000)).to.deep.equal({ open: 1, closed: 0 });
+    expect(await run(at + 1000)).to.deep.equal({
+      open: 1,
+      closed: 0,
+      received: [current.receivedAt],
+    });
     expect(messages.sent).to.deep.equal([
       ['advance', { owner: 'alice', repo: 'hello', id: current.id }],
     ]);

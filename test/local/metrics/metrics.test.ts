@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createMetricsRegistry } from '../../../local/metrics/metrics-registry.ts';
+import { createMetricsRegistry } from '#shared/metrics/metrics-registry.ts';
 import { createMetricsServer } from '../../../local/metrics/metrics-server.ts';
 import { send } from '../../helpers/http-client.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { createMetricsRegistry } from '#shared/metrics/metrics-registry.ts';
 import { createPrometheusClient } from '#shared/prometheus/prometheus-client.ts';
 import { openMetricsHistory } from '../../../local/metrics/metrics-history.ts';
-import { createMetricsRegistry } from '../../../local/metrics/metrics-registry.ts';
 import { createMetricsServer } from '../../../local/metrics/metrics-server.ts';
 import { createPrometheusApi } from '../../../local/metrics/prometheus-api.ts';
 import { send } from '../../helpers/http-client.ts';

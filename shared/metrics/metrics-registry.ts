@@ -27,14 +27,15 @@ export interface Sample {
 export interface MetricsRegistry {
   counter(name: string, help: string): Counter;
   gauge(name: string, help: string, read: GaugeReader): void;
-  histogram(name: string, help: string): Histogram;
+  /** @param bounds Upper bounds, ascending; those of Prometheus' client for Go unless given. */
+  histogram(name: string, help: string, bounds?: readonly number[]): Histogram;
   render(): string;
   /** Every counter, and every bucket of a histogram. */
   samples(): Iterable<Sample>;
 }
 
 /** `prometheus.DefBuckets` of the Go client, in seconds. */
-const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const defaultBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
  * Makes a {@link MetricsRegistry}.
@@ -76,22 +77,24 @@ export function createMetricsRegistry(): MetricsRegistry {
         Array.from(read(), ([labels, value]) => line(name, format(labels), value)).join(''),
       );
     },
-    histogram(name, help) {
+    histogram(name, help, bounds = defaultBounds) {
       const series = new Map<string, { labels: Labels; counts: number[]; sum: number }>();
       family(name, help, 'histogram', () =>
         [...series]
-          .map(([text, { counts, sum }]) => histogramLines(name, text, counts, sum))
+          .map(([text, { counts, sum }]) => histogramLines(name, text, bounds, counts, sum))
           .join(''),
       );
-      sampled.push(() => [...series.values()].flatMap((entry) => bucketSamples(name, entry)));
+      sampled.push(() =>
+        [...series.values()].flatMap((entry) => bucketSamples(name, bounds, entry)),
+      );
       return {
         observe(labels, value) {
           const text = format(labels);
-          const counts = () => Array<number>(buckets.length + 1).fill(0);
+          const counts = () => Array<number>(bounds.length + 1).fill(0);
           const entry = series.get(text) ?? { labels, counts: counts(), sum: 0 };
           series.set(text, entry);
-          const found = buckets.findIndex((bound) => value <= bound);
-          const index = found === -1 ? buckets.length : found;
+          const found = bounds.findIndex((bound) => value <= bound);
+          const index = found === -1 ? bounds.length : found;
           entry.counts[index] = (entry.counts[index] ?? 0) + 1;
           entry.sum += value;
         },
@@ -104,29 +107,31 @@ export function createMetricsRegistry(): MetricsRegistry {
 
 function bucketSamples(
   name: string,
+  bounds: readonly number[],
   { labels, counts }: { labels: Labels; counts: readonly number[] },
 ): Sample[] {
   let value = 0;
   return counts.map((count, index) => {
     value += count;
-    return { name: `${name}_bucket`, labels: { ...labels, le: boundOf(index) }, value };
+    return { name: `${name}_bucket`, labels: { ...labels, le: boundOf(bounds, index) }, value };
   });
 }
 
-function boundOf(index: number): string {
-  return String(buckets[index] ?? '+Inf');
+function boundOf(bounds: readonly number[], index: number): string {
+  return String(bounds[index] ?? '+Inf');
 }
 
 function histogramLines(
   name: string,
   text: string,
+  bounds: readonly number[],
   counts: readonly number[],
   sum: number,
 ): string {
   let total = 0;
   const lines = counts.map((count, index) => {
     total += count;
-    const bound = `le="${boundOf(index)}"`;
+    const bound = `le="${boundOf(bounds, index)}"`;
     return line(`${name}_bucket`, text === '' ? bound : `${text},${bound}`, total);
   });
   return `${lines.join('')}${line(`${name}_sum`, text, sum)}${line(`${name}_count`, text, total)}`;
