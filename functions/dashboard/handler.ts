@@ -4,12 +4,20 @@ import { createApiTokens } from '#shared/auth/api-tokens.ts';
 import { createPeople } from '#shared/auth/people.ts';
 import { loadConfig, type Settings } from '#shared/config.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
+import { createAllowedAddresses } from '#shared/notifications/allowed-addresses.ts';
+import { createDestinations } from '#shared/notifications/destinations.ts';
+import { createNotices } from '#shared/notifications/notices.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { createMessages } from '#shared/pipeline/messages.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
-import { gatewaySettings, signerSettings, storeSettings } from '#shared/platform-settings.ts';
+import {
+  gatewaySettings,
+  signerSettings,
+  storeSettings,
+  vaultSettings,
+} from '#shared/platform-settings.ts';
 import { publicUrlSettings } from '#shared/public-urls.ts';
 import { parseSite } from '#shared/router/site.ts';
 import { watchOf } from './api/events-api.ts';
@@ -58,6 +66,11 @@ function load(settings: Settings) {
     urls: publicUrlSettings(settings),
     site: settings.parsed('gateway_pretty_url', parseSite),
     scms: installationSettings(settings),
+    notifications: {
+      destinations: createDestinations(store, vaultSettings(settings)),
+      notices: createNotices(store),
+      allowed: createAllowedAddresses(settings.list('notification_allow')),
+    },
     ...readPageFiles(join(import.meta.dirname, 'static')),
   };
 }

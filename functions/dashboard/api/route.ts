@@ -12,6 +12,7 @@ import type { ReadDeployment } from '../deployment-reader.ts';
 import type { Installation } from '../installations.ts';
 import type { Relaying } from '../relay.ts';
 import type { Watch } from '../watch.ts';
+import type { NotificationParts } from './notifications-api.ts';
 
 /** What the API works with. */
 export interface ApiParts extends Relaying {
@@ -25,6 +26,7 @@ export interface ApiParts extends Relaying {
   readonly urls: PublicUrls;
   readonly site: Site;
   readonly scms: readonly Installation[];
+  readonly notifications: NotificationParts;
 }
 
 /** A question of the page, or of a program. */

@@ -4,6 +4,7 @@ import { actionRoutes } from './actions-api.ts';
 import { deploymentRoutes } from './deployments-api.ts';
 import { eventRoutes } from './events-api.ts';
 import { functionRoutes } from './functions-api.ts';
+import { notificationRoutes } from './notifications-api.ts';
 import { openApi } from './openapi.ts';
 import { type ApiParts, type ApiRequest, type ApiRoute, reading } from './route.ts';
 import { settingsRoutes } from './settings-api.ts';
@@ -17,6 +18,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...actionRoutes,
   ...settingsRoutes,
   ...tokenRoutes,
+  ...notificationRoutes,
   reading({
     name: 'openapi.json',
     summary: 'This description.',

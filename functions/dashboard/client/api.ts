@@ -1,3 +1,4 @@
+import type { NewDestinationAnswer, NotificationsAnswer } from '../api/notifications-api.ts';
 import type {
   DeploymentDetail,
   DeploymentPage,
@@ -30,6 +31,7 @@ interface Answers {
   readonly deployment: DeploymentDetail;
   readonly settings: SettingsAnswer;
   readonly tokens: TokenList;
+  readonly notifications: NotificationsAnswer;
 }
 
 /** What can be done, and what it answers. */
@@ -41,6 +43,10 @@ interface Actions {
   readonly 'remove-repo': Done;
   readonly 'make-token': NewToken;
   readonly 'revoke-token': Done;
+  readonly 'add-destination': NewDestinationAnswer;
+  readonly 'remove-destination': Done;
+  readonly 'test-destination': Done;
+  readonly redeliver: Done;
 }
 
 /** The address of a question. */

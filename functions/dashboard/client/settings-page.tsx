@@ -1,6 +1,7 @@
 import type { Me } from '../api/schemas.ts';
 import { AccountPanel } from './settings/account-panel.tsx';
 import { ConnectPanel } from './settings/connect-panel.tsx';
+import { NotificationsPanel } from './settings/notifications-panel.tsx';
 import { SecretsPanel } from './settings/secrets-panel.tsx';
 import { TokensPanel } from './settings/tokens-panel.tsx';
 import { texts } from './texts.ts';
@@ -14,6 +15,7 @@ export function SettingsPage({ owner, me }: { owner: string; me: Me }) {
       </div>
       <ConnectPanel owner={owner} />
       <SecretsPanel owner={owner} me={me} />
+      <NotificationsPanel owner={owner} />
       <TokensPanel />
       <AccountPanel me={me} />
     </>
