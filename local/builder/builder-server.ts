@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import * as esbuild from 'esbuild';
 import {
   type BuildAnswer,
   type BuildResult,
@@ -22,7 +21,8 @@ import { extractContext } from '#shared/tar/extract-context.ts';
 import { type BuildTools, buildFunction } from './build-function.ts';
 import { createBuildSlots } from './build-slots.ts';
 import { findCompiler } from './check-types.ts';
-import { createInstaller, type ModulesSeed } from './dependencies.ts';
+import { createInstaller } from './dependencies.ts';
+import { endEsbuild, withEsbuild } from './esbuild-process.ts';
 import { makeFunctionImage } from './function-image.ts';
 import { pushImage } from './push-image.ts';
 
@@ -36,8 +36,6 @@ export interface BuilderOptions {
   readonly registry: RegistryClient;
   /** The platform's own template/node-ts. */
   readonly templateFolder: string;
-  /** The platform's own node_modules, for functions with its lock file. */
-  readonly modulesSeed?: ModulesSeed;
   /** Variables for npm: a registry, a proxy, npm_config_userconfig. Nothing else reaches it. */
   readonly npmEnvironment?: Readonly<Record<string, string>>;
   /** Check the types of TypeScript handlers, unless TYPECHECK says otherwise; true by default. */
@@ -62,8 +60,6 @@ export interface BuilderServer {
 
 const maxBodyBytes = 128 * 2 ** 20;
 const dependenciesMs = 30 * 24 * 60 * 60_000;
-// esbuild's process is kept between builds; it is quick to start again.
-const esbuildIdleMs = 60_000;
 
 /**
  * Starts a builder that speaks the protocol of OpenFaaS's (`POST /build`, `GET /publickey`, `GET /healthz`) on a
@@ -82,14 +78,12 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
       folder: join(folder, 'dependencies'),
       environment: options.npmEnvironment ?? {},
       timeoutMs: options.npmTimeoutMs ?? 5 * 60_000,
-      seed: options.modulesSeed,
     }),
   };
   await tools.installer.prune(dependenciesMs);
   // Secrets are sealed for one request, so the pair need not outlive this process.
   const keys = parsePrivateKey(randomBytes(32).toString('base64'));
   const slots = createBuildSlots(options.parallel ?? 2, options.queued ?? 20);
-  const idle = setTimeout(() => void esbuild.stop(), esbuildIdleMs).unref();
 
   const build = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const gone = new AbortController();
@@ -100,9 +94,9 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
     try {
       const path = join(home, 'body.tar');
       await receiveBody(request, { path, secret: payloadSecret, maxBytes: maxBodyBytes });
-      await slots.run(() => run(home, request, response, gone.signal), gone.signal);
+      const work = () => withEsbuild(() => run(home, request, response, gone.signal));
+      await slots.run(work, gone.signal);
     } finally {
-      idle.refresh();
       await rm(home, { recursive: true, force: true, maxRetries: 3 });
     }
   };
@@ -197,11 +191,10 @@ export async function createBuilder(options: BuilderOptions): Promise<BuilderSer
   return {
     url: `http://127.0.0.1:${port}`,
     async close() {
-      clearTimeout(idle);
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
-      await esbuild.stop();
+      await endEsbuild();
     },
   };
 }

@@ -5,19 +5,10 @@ import { withNpmrc } from './npmrc.ts';
 import { type FunctionPackage, readFunctionPackage } from './read-package.ts';
 import { runNpm } from './run-npm.ts';
 
-/** An installation that is there already, used for functions with the same lock file. */
-export interface ModulesSeed {
-  /** `sha256:…` of its package-lock.json. */
-  readonly lockDigest: string;
-  /** The node_modules folder. */
-  readonly folder: string;
-}
-
 interface InstallerOptions {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  readonly seed: ModulesSeed | undefined;
 }
 
 /** Installs dependencies of functions, each set of them once. */
@@ -87,9 +78,6 @@ export function createInstaller(options: InstallerOptions): Installer {
       const { production, log, signal } = build;
       const wanted = await readFunctionPackage(folder, { production });
       if (wanted === undefined) return undefined;
-      if (options.seed !== undefined && wanted.lockDigest === options.seed.lockDigest) {
-        return options.seed.folder;
-      }
       if (build.own !== undefined) {
         const home = join(build.own.folder, 'modules');
         await mkdir(join(build.own.folder, 'npm'), { recursive: true, mode: 0o700 });

@@ -30,7 +30,6 @@ export interface FunctionPackage {
   readonly production: boolean;
   /** SHA-256 of both files: functions with the same ones share an installation. */
   readonly key: string;
-  readonly lockDigest: string | undefined;
 }
 
 /**
@@ -75,7 +74,6 @@ export async function readFunctionPackage(
     key: sha256(
       [sha256(manifest), lock === undefined ? '' : sha256(lock), options.production].join(' '),
     ),
-    lockDigest: lock === undefined ? undefined : `sha256:${sha256(lock)}`,
   };
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Cron } from '../cron/cron.ts';
@@ -22,6 +23,8 @@ export interface Deployments {
    * `OFC_DEPLOY_FAILED` (the provider could not take it; what ran before still runs).
    */
   apply(spec: FunctionSpec): Promise<void>;
+  /** As {@link apply}, but starts nothing that can be started by its first call, and does nothing if it is there. */
+  ensure(spec: FunctionSpec): Promise<void>;
   /** @throws CloudError `OFC_NOT_FOUND` */
   remove(id: string): Promise<void>;
   /** @throws CloudError `OFC_NOT_FOUND` */
@@ -88,16 +91,26 @@ export function createDeployments({
     }
   };
 
+  const put = async (spec: FunctionSpec, options: { start: boolean }): Promise<void> => {
+    cron.check(spec);
+    await requireSecrets(spec);
+    const createdAt = specs.get(functionId(spec))?.createdAt ?? spec.createdAt;
+    const kept = { ...spec, createdAt };
+    await provider.deploy(kept, options);
+    await specs.put(kept);
+    cron.set(kept);
+  };
+  const isThere = (spec: FunctionSpec): boolean => {
+    const known = specs.get(functionId(spec));
+    if (known === undefined || provider.status(functionId(spec)) === undefined) return false;
+    return isDeepStrictEqual(known, { ...spec, createdAt: known.createdAt });
+  };
+
   return {
-    apply: (spec) =>
+    apply: (spec) => inTurn(functionId(spec), () => put(spec, { start: true })),
+    ensure: (spec) =>
       inTurn(functionId(spec), async () => {
-        cron.check(spec);
-        await requireSecrets(spec);
-        const createdAt = specs.get(functionId(spec))?.createdAt ?? spec.createdAt;
-        const kept = { ...spec, createdAt };
-        await provider.deploy(kept);
-        await specs.put(kept);
-        cron.set(kept);
+        if (!isThere(spec)) await put(spec, { start: false });
       }),
     remove: (id) =>
       inTurn(id, async () => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { CloudError, errorMessage } from '#shared/errors.ts';
+import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import type { Logger } from '#shared/log.ts';
 import { createCron } from '../cron/cron.ts';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts';
@@ -29,6 +30,7 @@ import { logRoute } from './log-route.ts';
 import { addressedId } from './namespace.ts';
 import { namespaceRoutes } from './namespace-routes.ts';
 import { openNamespaces } from './namespaces.ts';
+import { parseDeployment } from './parse-deployment.ts';
 import { queueRoutes } from './queue-routes.ts';
 import { findRoute, type Route } from './routes.ts';
 import { isFromThisMachine, isLoopbackUrl } from './same-machine.ts';
@@ -71,6 +73,13 @@ export interface Gateway {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** What is deployed. */
   functions(): FunctionSpec[];
+  /**
+   * Deploys a function, unless it is there as it should be. Its first call starts it, but for one that
+   * never scales to zero.
+   *
+   * @throws CloudError as a refused `PUT /system/functions`.
+   */
+  ensure(deployment: FunctionDeployment): Promise<void>;
   readonly queue: Queue;
   /**
    * Brings back the functions of an earlier run and begins to deliver the queue.
@@ -221,6 +230,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       });
     },
     functions: () => specs.all(),
+    ensure: (deployment) =>
+      deployments.ensure(parseDeployment(deployment, new Date().toISOString())),
     queue,
     async start(listener) {
       port = listener.port;

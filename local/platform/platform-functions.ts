@@ -1,10 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import * as v from 'valibot';
-import { createHttpBuilder } from '#shared/builder/http-builder.ts';
 import type { FunctionDeployment } from '#shared/gateway/function-status.ts';
 import { buildKeyOf } from '#shared/pipeline/built-images.ts';
+import type { RegistryClient } from '#shared/registry/registry-client.ts';
 import { type ScmKind, scmKinds } from '#shared/scm/scm-id.ts';
 import { createCachedTree } from '#shared/shrinkwrap/cached-tree.ts';
 import type { ContextEntry } from '#shared/shrinkwrap/context-entry.ts';
@@ -16,7 +15,8 @@ import { mergeEnvironment, parseEnvironmentFile } from '#shared/stack-file/envir
 import { parseStack } from '#shared/stack-file/parse-stack.ts';
 import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
 import { parseTemplateYml } from '#shared/stack-file/template-yml.ts';
-import { packContext } from '#shared/tar/pack-context.ts';
+import { buildOwnFunction } from '../builder/build-own-function.ts';
+import { endEsbuild } from '../builder/esbuild-process.ts';
 import { createEntriesDigest } from './entries-digest.ts';
 
 /** What building and deploying the platform's own functions needs. */
@@ -26,7 +26,8 @@ export interface PlatformBuild {
   /** Remembers which image was built from what. */
   readonly recordFile: string;
   readonly registry: string;
-  readonly builder: { readonly url: string; readonly payloadSecret: string };
+  /** With credentials to push there. */
+  readonly registryClient: RegistryClient;
   /** Overrides the variables of the files beside stack.yml. */
   readonly environment: Readonly<Record<string, string>>;
   readonly deploy: (deployment: FunctionDeployment) => Promise<void>;
@@ -42,13 +43,13 @@ export interface PlatformBuild {
 const recordSchema = v.record(v.string(), v.object({ buildKey: v.string(), image: v.string() }));
 type BuildRecords = v.InferOutput<typeof recordSchema>;
 
-/** Builds at a time: esbuild and npm use more than one core themselves. */
+/** Builds at a time: esbuild uses more than one core itself. */
 const parallelBuilds = 3;
 
 /**
  * Builds what changed of the functions in stack.yml, as `faas-cli up` would, and deploys them all.
  *
- * @throws CloudError `OFC_BUILD_FAILED` with the log's last lines, or the gateway's refusal.
+ * @throws Error with the bundler's text, or the gateway's refusal.
  */
 export async function deployPlatformFunctions(platform: PlatformBuild): Promise<void> {
   const stack = parseStack(await readFile(join(platform.root, 'stack.yml'), 'utf8'));
@@ -67,6 +68,7 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
     }
   };
   await Promise.all(Array.from({ length: parallelBuilds }, worker));
+  await endEsbuild();
   await writeFile(platform.recordFile, JSON.stringify(records, undefined, 2));
 }
 
@@ -101,17 +103,9 @@ async function buildFunction(
   const buildKey = buildKeyOf(digestOf(entries), `openfaas-cloud/ofc-${fn.key}`, buildArgs);
   const known = records[fn.key];
   if (known?.buildKey === buildKey) return known;
-  const context = await packContext(entries);
-  const { url, payloadSecret } = platform.builder;
   const image = `${repository}:latest`;
-  const { digest } = await createHttpBuilder(url, payloadSecret).build({
-    context: { open: async () => Readable.from([context.tar]) },
-    image,
-    scope: 'openfaas-cloud',
-    buildArgs,
-    onLog: () => undefined,
-    signal: platform.signal,
-  });
+  const { root, registryClient: registry } = platform;
+  const digest = await buildOwnFunction({ root, fn, entries, image, registry });
   return { buildKey, image: `${image}@${digest}` };
 }
 

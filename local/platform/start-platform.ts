@@ -20,13 +20,14 @@ import type { Isolation } from '../provider/sandbox.ts';
 import { createSplitProvider } from '../provider/split-provider.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { createSecretStore } from '../secrets/secret-store.ts';
+import { awaitPage } from './await-page.ts';
 import { chooseEngine, type EngineChoice } from './choose-engine.ts';
 import { lockData } from './data-lock.ts';
 import { createEdge } from './edge.ts';
 import { listen } from './listen.ts';
 import { type MoreScms, writeScmSecrets } from './more-scms.ts';
 import { npmEnvironment } from './npm-environment.ts';
-import { ownModules, releaseOf } from './own-project.ts';
+import { releaseOf } from './own-project.ts';
 import { appId, oauthClientId, platformEnvironment } from './platform-environment.ts';
 import { deployPlatformFunctions } from './platform-functions.ts';
 import { preparePlatformSecrets } from './platform-secrets.ts';
@@ -35,6 +36,7 @@ import { stablePort } from './stable-port.ts';
 import { startContainers, type UsersRegistry } from './start-containers.ts';
 import { startMetrics } from './start-metrics.ts';
 import { notesOf, startPage } from './start-page.ts';
+import { warmUp } from './warm-up.ts';
 
 /** What `npm start` can be told. */
 export interface PlatformOptions {
@@ -149,7 +151,6 @@ async function startParts(
       log,
       registry: registryClient,
       templateFolder: join(root, 'template', 'node-ts'),
-      modulesSeed: await ownModules(root),
       npmEnvironment: npmEnvironment(),
       // It would double the time from push to live; on one machine the editor has said it before.
       typecheck: false,
@@ -250,15 +251,17 @@ async function startParts(
     root,
     recordFile: folder('platform-functions.json'),
     registry: `127.0.0.1:${port}`,
-    builder: { url: builder.url, payloadSecret: secret.payload },
+    registryClient,
     environment: { ...environment, scms: scms.join(','), ...options.scms?.environment },
     moreSecrets: options.scms?.moreSecrets,
     scms,
-    deploy: client.deploy,
+    deploy: gateway.ensure,
     onDeployed: (name, built) => onProgress(`${name} ${built ? 'built and deployed' : 'deployed'}`),
     signal,
   });
   keep(takeUpSoon(client, log));
+  keep(warmUp(provider, log));
+  await awaitPage(port, signal);
   const records = createRecords(createS3ObjectStore({ ...s3, endpoint: storeUrl, bucket }));
   return {
     port,

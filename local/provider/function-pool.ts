@@ -55,8 +55,12 @@ export class FunctionPool<Image extends PoolImage> {
     this.#options = options;
   }
 
-  /** Takes a new spec; starts new replicas only if they would differ. */
-  update(spec: FunctionSpec, image: Image): void {
+  /**
+   * Takes a new spec; starts new replicas only if they would differ.
+   *
+   * @param start Bring it up; otherwise one that is stopped stays so until it is called.
+   */
+  update(spec: FunctionSpec, image: Image, start: boolean): void {
     const same = processKey(this.spec, this.image.digest) === processKey(spec, image.digest);
     this.spec = spec;
     this.image = image;
@@ -64,7 +68,8 @@ export class FunctionPool<Image extends PoolImage> {
       this.#generation += 1;
       for (const member of this.#members) if (member.state === 'starting') this.#retire(member);
     }
-    this.up();
+    if (start) this.up();
+    else if (!same) this.retry();
   }
 
   /** Brings the function up, and tries again at once if it was crashing. */

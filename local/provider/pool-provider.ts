@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CloudError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import { FunctionPool, type PoolImage } from './function-pool.ts';
+import { scalesToZero } from './function-settings.ts';
 import { type FunctionLogFile, openFunctionLog } from './log-store.ts';
 import type { Replica, ReplicaPlan } from './pool-member.ts';
 import {
@@ -114,14 +115,15 @@ export function createPoolProvider<Image extends PoolImage>(
         }
         for (const name of spec.secrets) await findSecret(name, spec.namespace, readSecret);
         const image = await backend.image(spec.image, !start);
+        const up = start || !scalesToZero(spec);
         const pool = pools.get(id);
         if (pool !== undefined) {
-          pool.update(spec, image);
+          pool.update(spec, image, up);
           return;
         }
         const created = createPool(spec, image);
         pools.set(id, created);
-        if (start || spec.labels['com.openfaas.scale.zero'] === 'false') created.up();
+        if (up) created.up();
       });
     },
     remove: (id) =>

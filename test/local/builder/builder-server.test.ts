@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -233,37 +232,6 @@ describe('embedded builder', function () {
     const { last } = await sendBuild(builder.url, body, secret);
     expect(last).to.include({ status: 'failed' });
     expect(last['error']).to.match(/"python3-http" needs a container engine.*BuildKit/);
-  });
-
-  it('takes dependencies with a known lock file from the seed', async () => {
-    const lock = '{"lockfileVersion":3,"packages":{}}';
-    const folder = join(dir.path, 'seed');
-    await mkdir(join(folder, 'tiny'), { recursive: true });
-    await writeFile(join(folder, 'tiny/index.js'), 'exports.word = "from the seed";');
-    const own = await open({
-      folder: join(dir.path, 'builder-2'),
-      modulesSeed: {
-        lockDigest: `sha256:${createHash('sha256').update(lock).digest('hex')}`,
-        folder,
-      },
-    });
-    try {
-      const body = await requestTar({
-        files: {
-          ...template,
-          'function/handler.js': `import { word } from 'tiny'; export default () => word;`,
-          'function/package.json': '{"dependencies":{"tiny":"1.0.0"}}',
-          'function/package-lock.json': lock,
-        },
-        config: { image: image('seeded'), buildArgs: {} },
-      });
-      const answer = await sendBuild(own.url, body, secret);
-      expect(answer.last, answer.log).to.include({ status: 'success' });
-      expect(answer.log).to.not.contain('npm');
-      expect(await deployed('seeded')).to.equal('from the seed');
-    } finally {
-      await own.close();
-    }
   });
 
   it('refuses dependencies that are not from a registry', async () => {

@@ -24,7 +24,6 @@ describe('dependencies of functions', function () {
       folder: join(dir.path, 'cache'),
       environment: { npm_config_registry: registry.url },
       timeoutMs,
-      seed: undefined,
     });
 
   beforeEach(async () => {

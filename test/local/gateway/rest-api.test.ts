@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { eventually } from '../../helpers/eventually.ts';
+import { expectCode } from '../../helpers/expect-code.ts';
 import { send, sendRaw } from '../../helpers/http-client.ts';
 import { startTestGateway, type TestGateway } from '../../helpers/test-gateway.ts';
 import type { TestImage } from '../../helpers/test-provider.ts';
@@ -19,6 +20,39 @@ describe('gateway: REST API', () => {
   afterEach(() => gateway.close());
 
   const list = async () => JSON.parse((await gateway.api('GET', '/system/functions')).body);
+
+  describe('a function of the platform itself', () => {
+    const wanted = { service: 'f', image: 'ok', envVars: { a: '1' }, labels: {}, annotations: {} };
+
+    it('is deployed without being started, and not again if it is there', async () => {
+      await gateway.gateway.ensure(wanted);
+      const [before] = await list();
+      await gateway.gateway.ensure(wanted);
+      expect(await list()).to.deep.equal([before]);
+      expect(gateway.provider.starts('f')).to.equal(0);
+      expect((await send(gateway.port, '/function/f')).body).to.equal('ok');
+    });
+
+    it('is deployed again if it differs, whoever changed it', async () => {
+      await gateway.gateway.ensure(wanted);
+      await gateway.deploy('f', 'other');
+      await gateway.gateway.ensure(wanted);
+      expect((await list())[0]).to.deep.include({ image: 'ok', envVars: { a: '1' } });
+      expect((await send(gateway.port, '/function/f')).body).to.equal('ok');
+    });
+
+    it('is deployed again if the provider could not bring it back', async () => {
+      await gateway.gateway.ensure(wanted);
+      await gateway.provider.remove('f');
+      await gateway.gateway.ensure(wanted);
+      expect((await send(gateway.port, '/function/f')).body).to.equal('ok');
+    });
+
+    it('is refused as any other', async () => {
+      const ensured = gateway.gateway.ensure({ ...wanted, secrets: ['none'] });
+      await expectCode(ensured, 'OFC_BAD_REQUEST');
+    });
+  });
 
   describe('a deployment', () => {
     const refused: [why: string, body: unknown][] = [

@@ -102,6 +102,17 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       expect(await call(provider, 'hello')).to.equal('hi');
     });
 
+    it('changes a function at zero without starting it, and rolls over one that runs', async () => {
+      await images.addFunction('registry/hello:1', functionCode('return process.env.WORD'));
+      const words = (WORD: string) => specOf('hello', { envVars: { WORD } });
+      await provider.deploy(words('one'), { start: false });
+      await provider.deploy(words('two'), { start: false });
+      expect(provider.status('hello')).to.deep.equal({ replicas: 0, availableReplicas: 0 });
+      expect(await call(provider, 'hello')).to.equal('two');
+      await provider.deploy(words('three'), { start: false });
+      await eventually(async () => expect(await call(provider, 'hello')).to.equal('three'));
+    });
+
     it('gives a function its own environment and nothing of the platform', async () => {
       process.env['PLATFORM_SECRET_OF_TEST'] = 'leak';
       try {

@@ -1,0 +1,28 @@
+import { get } from 'node:http';
+import { CloudError } from '#shared/errors.ts';
+
+const timeoutMs = 60_000;
+
+/**
+ * Asks for the platform's page as a visitor does, through of-router and of-auth, and waits for the answer.
+ *
+ * @throws CloudError `OFC_UPSTREAM` if it is an error or there is none within a minute; the
+ *   signal's reason.
+ */
+export async function awaitPage(port: number, signal: AbortSignal): Promise<void> {
+  const host = `system.localhost:${port}`;
+  const failed = (what: string): CloudError =>
+    new CloudError('OFC_UPSTREAM', `http://${host}/ ${what}.`, {
+      hint: 'The log in the data folder tells why of-router and of-auth do not start.',
+    });
+  const status = await new Promise<number>((resolve, reject) => {
+    const asked = get({ host: '127.0.0.1', port, headers: { host }, agent: false, signal });
+    asked.setTimeout(timeoutMs, () => asked.destroy(failed('does not answer within a minute')));
+    asked.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+    asked.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+  });
+  if (status >= 500) throw failed(`answers ${status}`);
+}
