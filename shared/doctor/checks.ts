@@ -5,6 +5,7 @@ import { checkGithub } from './check-github.ts';
 import { checkClocks, checkHosts } from './check-hosts.ts';
 import { checkQueue, checkSweeps } from './check-queue.ts';
 import { checkRegistry } from './check-registry.ts';
+import { checkGitea, checkGitlab } from './check-scms.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { checkStore } from './check-store.ts';
 
@@ -18,6 +19,8 @@ export const checks: readonly Check[] = [
   checkBuilder,
   checkRegistry,
   checkGithub,
+  checkGitlab,
+  checkGitea,
   checkHosts,
   checkClocks,
 ];

@@ -151,6 +151,26 @@ export const findingKinds = {
     'Pushes do not arrive.',
     "Set the App's webhook URL, content type JSON, and switch it on.",
   ),
+  'scm-unreachable': kind(
+    'error',
+    'Statuses cannot be written, private repos cannot be read.',
+    'Check gitlab_instance or gitea_url, and the way out to it.',
+  ),
+  'scm-token': kind(
+    'error',
+    'Statuses cannot be written, private repos cannot be read.',
+    'Make a new token there (docs/operators.md) and put it into the secret gitlab-api-token or gitea-api-token.',
+  ),
+  'scm-scope': kind(
+    'error',
+    'A step of a deployment will be refused.',
+    'Make a token with the scope that secrets/README.md names.',
+  ),
+  'scm-token-ends': kind(
+    'warning',
+    'Then statuses cannot be written any more.',
+    'Make a new token in time, and put it into the secret gitlab-api-token.',
+  ),
   'hosts-unresolved': kind(
     'error',
     'Visitors and webhooks do not find the platform.',
