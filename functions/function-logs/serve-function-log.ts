@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { deadline } from '#shared/deadline.ts';
 import { CloudError } from '#shared/errors.ts';
 import type { GatewayClient, GatewayConfig } from '#shared/gateway/gateway-client.ts';
 import { readFunctionLog } from '#shared/gateway/log-client.ts';
@@ -49,7 +50,8 @@ export async function serveFunctionLog(
   };
   if (request.method === 'HEAD') return void response.writeHead(200, answerHeaders).end();
 
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(maxFollowMs)]);
+  const { signal: ended, clear } = deadline(maxFollowMs, signal);
+  response.once('close', clear);
   const { since, tail, follow, instance } = wanted;
   const lines = readFunctionLog(
     gateway,

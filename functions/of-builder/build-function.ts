@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Builder, BuiltImage } from '#shared/builder/builder.ts';
+import { deadline } from '#shared/deadline.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import type { FunctionKey } from '#shared/names.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
@@ -71,6 +72,7 @@ async function run(
   const ref = refOf(records.deployment);
   const started = Date.now();
   const watch = watchClosed(deps, ref);
+  const limit = deadline(deps.timeoutMs, watch.signal);
   // The commit's time, not the push's: the same source gives the same image.
   const committedAt = records.plan?.outcome === 'planned' ? records.plan.committedAt : undefined;
   const createdAt = new Date(committedAt ?? records.deployment.receivedAt);
@@ -91,7 +93,7 @@ async function run(
       buildArgs: fn.buildArgs,
       secrets,
       onLog: (line) => log.write(redact(inRepo(line, fn.handler))),
-      signal: AbortSignal.any([watch.signal, AbortSignal.timeout(deps.timeoutMs)]),
+      signal: limit.signal,
     });
     const image = byDigest(deps.pullName(built.image), built);
     const record: BuildRecord = {
@@ -116,6 +118,7 @@ async function run(
     return { outcome: 'failed', code: failure.code, text, at: Date.now() };
   } finally {
     watch.stop();
+    limit.clear();
   }
 }
 

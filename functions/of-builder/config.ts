@@ -43,7 +43,7 @@ export function readConfig(settings: Settings): OfBuilder {
       ),
     pullName: (image) => pullName(image, urls),
     timeoutMs,
-    watchMs: settings.duration('cancel_interval', '500ms'),
+    watchMs: settings.duration('cancel_interval', '250ms'),
   };
   const slots = createOwnerSlots(
     settings.integer('max_builds', 4, { min: 1, max: 100 }),

@@ -8,6 +8,7 @@ import { type BuildResult, openBuildAnswer } from '#shared/builder/build-answer.
 import type { Builder } from '#shared/builder/builder.ts';
 import { receiveBody } from '#shared/builder/receive-body.ts';
 import { contextTar } from '#shared/buildkit/context-tar.ts';
+import { deadline } from '#shared/deadline.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { describePublicKey, openSecrets, type SealingKeys } from '#shared/sealed-box.ts';
@@ -109,7 +110,7 @@ async function answerBuild(
 ): Promise<void> {
   const streaming = /application\/x-ndjson/.test(request.headers.accept ?? '');
   const answer = openBuildAnswer(response, streaming);
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)]);
+  const limit = deadline(timeoutMs, gone);
   const run = async (): Promise<BuildResult> => {
     const { image, digest } = await builder.build({
       context: {
@@ -123,7 +124,7 @@ async function answerBuild(
       skipPush: config.skipPush,
       secrets: openBuildSecrets(sealed, sealingKeys),
       onLog: answer.log,
-      signal,
+      signal: limit.signal,
     });
     return { status: 'success', image, ...(digest !== undefined && { digest }) };
   };
@@ -133,6 +134,7 @@ async function answerBuild(
     const text = late ? `The build took longer than ${timeoutMs / 1000} s.` : failure.text;
     return { status: 'failed', image: config.image, error: text };
   });
+  limit.clear();
   answer.end(result);
 }
 

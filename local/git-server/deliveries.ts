@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
+import { deadline } from '#shared/deadline.ts';
 import { errorMessage } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Json } from './github-shapes.ts';
@@ -81,16 +82,19 @@ export function openDeliveries(options: DeliveriesOptions): Deliveries {
       statusCode,
       text: text.slice(0, keptText),
     });
+    const { signal, clear } = deadline(timeoutMs, stop.signal);
     try {
       const response = await request(options.url(), {
         method: 'POST',
         headers: headersOf(delivery, options),
         body: delivery.body,
-        signal: AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]),
+        signal,
       });
       return done(response.statusCode, await response.body.text());
     } catch (error) {
       return done(0, errorMessage(error));
+    } finally {
+      clear();
     }
   };
 

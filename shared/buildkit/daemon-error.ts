@@ -8,6 +8,8 @@ function isServiceError(error: unknown): error is ServiceError {
 
 const gone =
   /connection (?:dropped|reset|refused|error)|transport is closing|no active session|session .* not found|RST_STREAM|ECONNRE|EPIPE|ENOENT|grpc: the client connection is closing|server is shutting down|error reading from server|context canceled/i;
+/** BuildKit's own scanner, which it pulls from Docker Hub. */
+const scannerMissing = /buildkit-syft-scanner(?!.*did not complete successfully)/s;
 const badTls = /certificate|handshake|tls|ssl|wrong version number/i;
 const refusedLogin =
   /\b401\b|\b403\b|unauthorized|authorization failed|authentication required|no basic auth|access denied|insufficient.scope|failed to authorize|denied: requested access/i;
@@ -46,6 +48,16 @@ export function daemonError(
   }
   if (gone.test(text) && !/did not complete successfully|exit code/.test(text)) {
     return lost(daemon, text, error);
+  }
+  if (scannerMissing.test(text)) {
+    return new CloudError(
+      'OFC_CONFIG',
+      `BuildKit cannot get the image that makes the SBOM: ${text}`,
+      {
+        hint: 'The operator has to name a copy of it that BuildKit can pull in build_sbom, or set build_sbom to none.',
+        cause: error,
+      },
+    );
   }
   if (refusedLogin.test(text)) return refused(text, image, error);
   return new CloudError('OFC_BUILD_FAILED', `The image did not build: ${text}`, {

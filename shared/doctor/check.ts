@@ -1,4 +1,5 @@
 import { type Environment, loadConfig, type Settings } from '../config.ts';
+import { deadline } from '../deadline.ts';
 import { errorMessage, toCloudError } from '../errors.ts';
 import { type Finding, type FindingCode, finding } from './finding.ts';
 
@@ -48,7 +49,7 @@ export async function runChecks(
 
 async function runOne(check: Check, patient: Patient, timeoutMs: number): Promise<Finding[]> {
   const found: Finding[] = [];
-  const signal = AbortSignal.any([patient.signal, AbortSignal.timeout(timeoutMs)]);
+  const { signal, clear } = deadline(timeoutMs, patient.signal);
   const ended = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(new Error('It took too long.')), { once: true });
   });
@@ -68,6 +69,8 @@ async function runOne(check: Check, patient: Patient, timeoutMs: number): Promis
         error instanceof BadConfig || signal.aborted ? errorMessage(error) : text,
       ),
     );
+  } finally {
+    clear();
   }
   if (found.length === 0) found.push(finding(check.name, 'ok', 'Nothing to complain about.'));
   return found;

@@ -123,6 +123,16 @@ describe('what an error of a daemon means', () => {
     ],
     [
       status.UNKNOWN,
+      'docker.io/docker/buildkit-syft-scanner:stable-1: failed to resolve source metadata',
+      'OFC_CONFIG',
+    ],
+    [
+      status.UNKNOWN,
+      'process "/bin/sh -c buildkit-syft-scanner" did not complete successfully: exit code: 127',
+      'OFC_BUILD_FAILED',
+    ],
+    [
+      status.UNKNOWN,
       'dockerfile parse error on line 1: unknown instruction: FRM',
       'OFC_BUILD_FAILED',
     ],
