@@ -62,11 +62,23 @@ function parse(body, path) {
   }
 }
 
-/** Which SCM a payload comes from: only GitLab names the event in it, only Gitea a whole pusher. */
+/** Which SCM a payload comes from: only GitLab names the event in it, only Gitea calls logins usernames too. */
 function scmOf(payload) {
   if (payload.object_kind !== undefined || payload.event_name !== undefined) return 'gitlab';
-  return payload.pusher?.login === undefined ? 'github' : 'gitea';
+  const isGitea = [payload.repository?.owner, payload.pusher].some((user) => user?.username);
+  return isGitea ? 'gitea' : 'github';
 }
+
+/** What every event of a repo has; one that has nothing else is about the repo itself. */
+const common = [
+  'action',
+  'changes',
+  'repository',
+  'organization',
+  'sender',
+  'installation',
+  'enterprise',
+];
 
 function eventOf(scm, payload) {
   if (scm === 'gitlab') return payload.object_kind ?? payload.event_name;
@@ -74,17 +86,19 @@ function eventOf(scm, payload) {
   if (payload.ref !== undefined && payload.after !== undefined) return 'push';
   if (payload.repositories_added !== undefined) return 'installation_repositories';
   if (payload.installation?.account !== undefined) return 'installation';
+  const isOfRepo = payload.repository !== undefined && payload.action !== undefined;
+  if (isOfRepo && Object.keys(payload).every((key) => common.includes(key))) return 'repository';
   throw new Mistake('The payload does not tell its event: name it with --event.');
 }
 
-const gitlabHooks = {
-  push: 'Push Hook',
-  tag_push: 'Tag Push Hook',
-  merge_request: 'Merge Request Hook',
-};
+/** `tag_push` is a `Tag Push Hook`. System hooks name no kind of object. */
+function gitlabHook({ object_kind: kind }) {
+  if (kind === undefined) return 'System Hook';
+  return `${kind.replace(/(?:^|_)([a-z])/g, (_, letter) => ` ${letter.toUpperCase()}`).trim()} Hook`;
+}
 
 /** The headers that tell event and sender, the secret ones too. */
-function headersOf({ scm, event, body, options }) {
+function headersOf({ scm, event, payload, body, options }) {
   const { delivery } = options;
   const secretFile =
     options['secret-file'] ?? join('.openfaas-cloud', 'secrets', `${scm}-webhook-secret`);
@@ -100,8 +114,8 @@ function headersOf({ scm, event, body, options }) {
     case 'gitea':
       return { 'x-gitea-event': event, 'x-gitea-delivery': delivery, 'x-gitea-signature': hmac() };
     case 'gitlab': {
-      const hook = options['system-hook'] ? undefined : gitlabHooks[event];
-      const named = { 'x-gitlab-event': hook ?? 'System Hook', 'idempotency-key': delivery };
+      const hook = options['system-hook'] ? 'System Hook' : gitlabHook(payload);
+      const named = { 'x-gitlab-event': hook, 'idempotency-key': delivery };
       const signing = options['signing-file'];
       if (signing === undefined) return { ...named, 'x-gitlab-token': secret() };
       return { ...named, ...standardSignature(read(signing, 'The signing token'), delivery, body) };
@@ -168,7 +182,7 @@ async function main() {
   const url = new URL(`${to}/${scm}-event`);
   const about = `${event} of ${scm} to ${url.href}, delivery ${options.delivery}`;
   if (options['dry-run']) return console.log(`would send ${about}`);
-  const headers = headersOf({ scm, event, body, options });
+  const headers = headersOf({ scm, event, payload, body, options });
   const answer = await send(url, { ...headers, 'content-type': 'application/json' }, body).catch(
     (error) => {
       throw new Error(`${url.href} cannot be reached: ${error.message}`);
