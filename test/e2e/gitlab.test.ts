@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
+import sodium from 'libsodium-wrappers';
 import { createLogger } from '#shared/log.ts';
 import { cloudLabel } from '#shared/pipeline/labels.ts';
 import { type Platform, startPlatform } from '../../local/platform/start-platform.ts';
@@ -12,6 +13,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { type GitlabPush, startGitlab, type TestGitlab } from '../helpers/gitlab-server.ts';
 import { gitlabToken, signedHeaders, signingToken } from '../helpers/gitlab-webhook.ts';
 import { httpGet } from '../helpers/http-get.ts';
+import { ownerState, sealFor } from '../helpers/owner-state.ts';
 import { root } from '../helpers/source-files.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -24,6 +26,7 @@ describe('pushes to two GitLabs, through the real functions', function () {
   const log: string[] = [];
 
   before(async () => {
+    await sodium.ready;
     folder = await tempDir();
     gitlab = await startGitlab();
     work = await startGitlab();
@@ -114,7 +117,11 @@ describe('pushes to two GitLabs, through the real functions', function () {
 
   it('bring a private project of a subgroup live, by a token for this one fetch', async () => {
     const project = await gitlab.add('acme/tools/site', { visibility: 'private' });
-    push = await gitlab.push(project, files('from a subgroup'));
+    push = await gitlab.push(project, {
+      ...files('from a subgroup'),
+      'stack.yml': stackFile('hello').replace(/( {4}lang: .*\n)/, '$1    secrets: [pin]\n'),
+      'com.openfaas.secrets': await sealFor(platform, 'acme/tools', { pin: 'of the tools' }),
+    });
     const answer = await systemHook(push);
     expect(answer.status, answer.body).to.equal(202);
     expect((await ended(gitlab))?.state).to.equal('success');
@@ -199,8 +206,11 @@ describe('pushes to two GitLabs, through the real functions', function () {
     expect(stack?.body['description']).to.contain('stack.yml');
   });
 
-  it('remove the functions of a project that is destroyed', async () => {
+  it('remove functions, secrets, records and logs of a project that is destroyed', async () => {
     const project = gitlab.projects.get(70) ?? expect.fail();
+    const tools = { owner: 'acme/tools', prefix: 'acme----stools-' };
+    const left = () => ownerState(platform, join(folder.path, 'data'), tools);
+    expect((await left()).join()).to.match(/hello.*secrets.*build\.log/);
     gitlab.projects.delete(70);
     const answer = await systemHook({
       event_name: 'project_destroy',
@@ -209,15 +219,16 @@ describe('pushes to two GitLabs, through the real functions', function () {
       name: 'site',
     });
     expect(answer.status, answer.body).to.equal(202);
-    await eventually(
-      async () => expect((await call('acme----stools', '/hello')).status).to.equal(404),
-      { timeoutMs: 20_000, everyMs: 100 },
-    );
+    await eventually(async () => expect(await left()).to.deep.equal(['owners/acme~2Ftools.json']), {
+      timeoutMs: 20_000,
+      everyMs: 100,
+    });
+    expect((await call('acme----stools', '/hello')).status).to.equal(404);
     await project.repo.remove();
   });
 
   it('leave no credential in a log, a record or an image', async () => {
-    const secrets = [gitlab.token, work.token, gitlabToken, 'gldt-'];
+    const secrets = [gitlab.token, work.token, gitlabToken, 'gldt-', 'of the tools'];
     const said = log.join('\n');
     for (const secret of secrets) expect(said).to.not.contain(secret);
     const { readdir } = await import('node:fs/promises');

@@ -35,7 +35,7 @@ export function answering(text: string): string {
 }
 
 /** What end-to-end tests do with a platform; a deployment may take `timeoutMs`. */
-export function deploymentsOn(platform: () => PlatformProcess, timeoutMs = 90_000) {
+export function deploymentsOn(platform: () => Pick<PlatformProcess, 'port'>, timeoutMs = 90_000) {
   const base = () => `http://127.0.0.1:${platform().port}`;
   const api = () => `${base()}/git/api/v3`;
 
