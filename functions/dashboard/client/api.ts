@@ -5,10 +5,12 @@ import type {
   DeploymentRow,
   Done,
   FunctionList,
+  FunctionOne,
   Me,
   NewToken,
   SettingsAnswer,
   TokenList,
+  TriedAnswer,
 } from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';
 
@@ -26,6 +28,7 @@ export class ApiError extends Error {
 interface Answers {
   readonly me: Me;
   readonly functions: FunctionList;
+  readonly function: FunctionOne;
   readonly 'function-traffic': FunctionTraffic;
   readonly deployments: DeploymentPage;
   readonly deployment: DeploymentDetail;
@@ -41,6 +44,7 @@ interface Actions {
   readonly cancel: DeploymentRow;
   readonly 'delete-function': Done;
   readonly 'remove-repo': Done;
+  readonly try: TriedAnswer;
   readonly 'make-token': NewToken;
   readonly 'revoke-token': Done;
   readonly 'add-destination': NewDestinationAnswer;

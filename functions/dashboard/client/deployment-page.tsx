@@ -19,6 +19,7 @@ export function DeploymentPage({ owner, repo, id }: { owner: string; repo: strin
     `${owner} ${repo} ${id}`,
     (signal) => askApi('deployment', { owner, repo, id }, signal),
     (deployment) => (isOpen(deployment) ? 700 : 10_000),
+    'deployments',
   );
   return (
     <>

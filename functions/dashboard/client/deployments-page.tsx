@@ -24,6 +24,7 @@ export function DeploymentsPage({ owner }: { owner: string }) {
     JSON.stringify(asked),
     (signal) => askApi('deployments', asked, signal),
     ({ deployments }) => (deployments.some(isOpen) ? 1000 : 4000),
+    'deployments',
   );
   return (
     <>

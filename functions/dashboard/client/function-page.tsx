@@ -6,11 +6,14 @@ import { ActionButton } from './action-button.tsx';
 import { actApi, apiUrl, askApi } from './api.ts';
 import { Chart } from './chart.tsx';
 import { CommitLink } from './commit-link.tsx';
-import { Answered, Empty } from './feedback.tsx';
+import { Answered } from './feedback.tsx';
+import { FunctionState } from './function-state.tsx';
 import { LogView } from './log-view.tsx';
 import { paths } from './paths.ts';
+import { Provenance } from './provenance.tsx';
 import { texts } from './texts.ts';
 import { Ago, duration } from './time.tsx';
+import { TryIt } from './try-it.tsx';
 import { useAnswer } from './use-answer.ts';
 import { useFunctionLog } from './use-log.ts';
 import { type TimeWindow, WindowPicker } from './window-picker.tsx';
@@ -18,7 +21,12 @@ import { type TimeWindow, WindowPicker } from './window-picker.tsx';
 /** One function: traffic, configuration, log. */
 export function FunctionPage({ owner, name }: { owner: string; name: string }) {
   const [window, setWindow] = useState<TimeWindow>('60m');
-  const list = useAnswer(`list ${owner}`, (signal) => askApi('functions', { owner }, signal), 5000);
+  const loaded = useAnswer(
+    `function ${owner} ${name}`,
+    (signal) => askApi('function', { owner, function: name }, signal),
+    5000,
+    'functions',
+  );
   const traffic = useAnswer(
     `traffic ${owner} ${name} ${window}`,
     (signal) => askApi('function-traffic', { owner, function: name, window }, signal),
@@ -33,20 +41,18 @@ export function FunctionPage({ owner, name }: { owner: string; name: string }) {
         <h1>{name}</h1>
         <WindowPicker value={window} onChange={setWindow} />
       </div>
-      <Answered loaded={list}>
-        {({ functions }) => {
-          const fn = functions.find((each) => each.name === name);
-          if (fn === undefined) return <Empty title={texts.notFound} hint={texts.notFoundHint} />;
-          return (
-            <>
-              <Facts fn={fn} />
-              <Answered loaded={traffic}>{(values) => <Traffic traffic={values} />}</Answered>
-              <Configuration fn={fn} />
-              <FunctionLog fn={fn} />
-              <DeleteFunction fn={fn} />
-            </>
-          );
-        }}
+      <Answered loaded={loaded}>
+        {(fn) => (
+          <>
+            <Facts fn={fn} />
+            <Answered loaded={traffic}>{(values) => <Traffic traffic={values} />}</Answered>
+            <TryIt fn={fn} />
+            <Configuration fn={fn} />
+            <Provenance fn={fn} />
+            <FunctionLog fn={fn} />
+            <DeleteFunction fn={fn} />
+          </>
+        )}
       </Answered>
     </>
   );
@@ -70,11 +76,16 @@ function Facts({ fn }: { fn: FunctionRow }) {
       </div>
       <div>
         <dt>{texts.deployed}</dt>
-        <dd>{fn.deployedAt === null ? '–' : <Ago at={fn.deployedAt} />}</dd>
+        <dd>
+          {fn.deployedAt === null ? '–' : <Ago at={fn.deployedAt} />}
+          {fn.deployedBy === null ? '' : ` ${texts.by} ${fn.deployedBy}`}
+        </dd>
       </div>
       <div>
-        <dt>{texts.replicas}</dt>
-        <dd>{fn.replicas === 0 ? texts.atZero : `${fn.availableReplicas}/${fn.replicas}`}</dd>
+        <dt>{texts.state}</dt>
+        <dd>
+          <FunctionState fn={fn} />
+        </dd>
       </div>
     </dl>
   );

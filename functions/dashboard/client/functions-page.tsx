@@ -3,6 +3,7 @@ import type { FunctionRow } from '../api/schemas.ts';
 import { askApi } from './api.ts';
 import { CommitLink } from './commit-link.tsx';
 import { Answered, Empty } from './feedback.tsx';
+import { FunctionState } from './function-state.tsx';
 import { paths } from './paths.ts';
 import { Spark } from './spark.tsx';
 import { texts } from './texts.ts';
@@ -29,6 +30,7 @@ export function FunctionsPage({ owner }: { owner: string }) {
     `${owner} ${window}`,
     (signal) => askApi('functions', { owner, window }, signal),
     3000,
+    'functions',
   );
   return (
     <>
@@ -114,7 +116,7 @@ function FunctionTable({
           {head('deployed')}
           {head('invocations')}
           {head('errors')}
-          <th scope="col">{texts.replicas}</th>
+          <th scope="col">{texts.state}</th>
         </tr>
       </thead>
       <tbody>
@@ -135,6 +137,11 @@ function FunctionTable({
             </td>
             <td data-label={texts.deployed}>
               {fn.deployedAt === null ? '–' : <Ago at={fn.deployedAt} />}
+              {fn.deployedBy === null ? null : (
+                <span class="muted">
+                  {texts.by} {fn.deployedBy}
+                </span>
+              )}
             </td>
             <td data-label={texts.invocations}>
               <span class="figure">{fn.traffic === null ? '–' : invocations(fn)}</span>
@@ -146,12 +153,8 @@ function FunctionTable({
             <td data-label={texts.errors}>
               <ErrorRate fn={fn} />
             </td>
-            <td data-label={texts.replicas}>
-              {fn.replicas === 0 ? (
-                <span class="muted">{texts.atZero}</span>
-              ) : (
-                `${fn.availableReplicas}/${fn.replicas}`
-              )}
+            <td data-label={texts.state}>
+              <FunctionState fn={fn} />
             </td>
           </tr>
         ))}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import type { Me } from '../api/schemas.ts';
+import { useLive } from './live.ts';
 import { paths } from './paths.ts';
 import { texts } from './texts.ts';
 
@@ -21,6 +22,7 @@ export function Layout({
   children: ComponentChildren;
 }) {
   const { route } = useLocation();
+  useLive(owner);
   return (
     <>
       <a class="skip" href="#main">
