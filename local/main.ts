@@ -34,6 +34,7 @@ Usage: npm start -- [options]
   --prometheus <url>  Ask this Prometheus for metrics, which must scrape us (default: our own history)
   --s3 <url>          Keep state in this S3 store, whose keys are in <data>/secrets/s3-access-key and
                       s3-secret-key (default: our own store in the data folder)
+  --operators <names> Logins of who sees the whole platform on the dashboard, separated by commas (default admin)
   --idle <duration>   Stop a function after this long without requests (default 5m)
   --help              This text
 `;
@@ -110,6 +111,7 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     idleMs: parseDuration(values.idle, '--idle'),
     customers: values.customers === undefined ? undefined : resolve(values.customers),
     prometheus: baseUrl('--prometheus', values.prometheus),
+    operators: values.operators,
     s3: baseUrl('--s3', values.s3),
     sample: !values['no-sample'],
   };
@@ -137,6 +139,7 @@ function readArguments(args: readonly string[]) {
       args: [...args],
       options: {
         port: { type: 'string', default: '8080' },
+        operators: { type: 'string', default: 'admin' },
         data: { type: 'string', default: '.openfaas-cloud' },
         'no-sample': { type: 'boolean', default: false },
         customers: { type: 'string' },

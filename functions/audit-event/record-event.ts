@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { auditKey } from '#shared/audit-trail.ts';
 import { createJson } from '#shared/object-store/json.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import type { AuditEvent } from '#shared/pipeline/messages.ts';
@@ -14,9 +14,6 @@ export async function recordEvent(
   event: AuditEvent,
   signature: string,
 ): Promise<boolean> {
-  const seconds = Number(signature.split(',')[1]);
-  const time = new Date(seconds * 1000).toISOString();
-  const digest = createHash('sha256').update(signature).digest('hex').slice(0, 16);
-  const key = `audit/${time.slice(0, 10)}/${time.slice(11, 19).replaceAll(':', '')}-${digest}.json`;
+  const { key, time } = auditKey(signature, event.owner);
   return createJson(store, key, { time, ...event });
 }

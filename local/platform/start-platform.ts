@@ -57,6 +57,8 @@ export interface PlatformOptions {
   readonly platforms?: readonly string[] | undefined;
   /** How long a function runs without requests before it is stopped, in milliseconds. */
   readonly idleMs: number;
+  /** Who runs the platform: the variable `operators`; nobody without. */
+  readonly operators?: string | undefined;
   readonly scms?: MoreScms;
   /** A list of owners who may deploy; without it everybody on this machine may. */
   readonly customers?: string | undefined;
@@ -252,7 +254,12 @@ async function startParts(
     recordFile: folder('platform-functions.json'),
     registry: `127.0.0.1:${port}`,
     registryClient,
-    environment: { ...environment, scms: scms.join(','), ...options.scms?.environment },
+    environment: {
+      ...environment,
+      operators: options.operators ?? '',
+      scms: scms.join(','),
+      ...options.scms?.environment,
+    },
     moreSecrets: options.scms?.moreSecrets,
     scms,
     deploy: gateway.ensure,

@@ -32,6 +32,8 @@ export interface QueueStats {
   readonly depth: number;
   readonly running: number;
   readonly dead: number;
+  /** How long ago the oldest that is not done was taken; `null` if there is none. */
+  readonly oldestMs: number | null;
 }
 
 /** A durable queue of function calls: at least once, in no strict order. */
@@ -197,6 +199,7 @@ export async function createQueue(options: QueueOptions): Promise<Queue> {
       depth: lanes.waiting() + delayed.size,
       running: lanes.running(),
       dead: store.deadCount(),
+      oldestMs: ageOf(store.all()),
     }),
     deadLetters: createDeadLetters(store, schedule),
     start() {
@@ -228,6 +231,12 @@ function newEntry(work: Work): Entry {
   const time = Date.now().toString(36).padStart(9, '0');
   const id = `${time}${sequence.toString(36).padStart(4, '0')}${randomBytes(4).toString('hex')}`;
   return { id, work, attempts: 0, notBefore: 0 };
+}
+
+/** The time stands in front of the ids; the first one is the oldest. */
+function ageOf(entries: Iterable<Entry>): number | null {
+  for (const { id } of entries) return Date.now() - Number.parseInt(id.slice(0, 9), 36);
+  return null;
 }
 
 function laneOf(work: Work): string {

@@ -48,7 +48,7 @@ describe('audit-event', () => {
     const { store, take } = setUp();
     await take();
     const [[key, value] = ['', Buffer.alloc(0)]] = [...store.objects];
-    expect(key).to.match(/^audit\/\d{4}-\d\d-\d\d\/\d{6}-[0-9a-f]{16}\.json$/);
+    expect(key).to.match(/^audit\/\d{4}-\d\d-\d\d\/\d{6}-[0-9a-f]{16}-alice\.json$/);
     const entry = JSON.parse(value.toString());
     expect(entry).to.include(event);
     expect(key).to.contain(`audit/${entry.time.slice(0, 10)}/`);

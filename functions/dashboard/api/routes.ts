@@ -1,11 +1,13 @@
 import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
 import { actionRoutes } from './actions-api.ts';
+import { auditRoutes } from './audit-api.ts';
 import { deploymentRoutes } from './deployments-api.ts';
 import { eventRoutes } from './events-api.ts';
 import { functionRoutes } from './functions-api.ts';
 import { notificationRoutes } from './notifications-api.ts';
 import { openApi } from './openapi.ts';
+import { platformRoutes } from './platform-api.ts';
 import { type ApiParts, type ApiRequest, type ApiRoute, reading } from './route.ts';
 import { settingsRoutes } from './settings-api.ts';
 import { tokenRoutes } from './tokens-api.ts';
@@ -16,6 +18,8 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...deploymentRoutes,
   ...eventRoutes,
   ...actionRoutes,
+  ...auditRoutes,
+  ...platformRoutes,
   ...settingsRoutes,
   ...tokenRoutes,
   ...notificationRoutes,

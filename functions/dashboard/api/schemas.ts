@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { auditEntrySchema } from '#shared/audit-trail.ts';
+import { platformStateSchema } from '#shared/doctor/platform-state.ts';
 import { functionDetailSchema } from '../function-traffic.ts';
 
 /**
@@ -209,6 +211,44 @@ export type TokenList = v.InferOutput<typeof tokenListSchema>;
 export const newTokenSchema = v.object({ token: text, info: tokenSchema });
 /** See {@link newTokenSchema}. */
 export type NewToken = v.InferOutput<typeof newTokenSchema>;
+
+/** `GET /dashboard/api/audit` */
+export const auditPageSchema = v.object({
+  entries: v.array(auditEntrySchema),
+  /** Ask with `before=` this for older ones. */
+  next: v.nullable(text),
+});
+/** See {@link auditPageSchema}. */
+export type AuditAnswer = v.InferOutput<typeof auditPageSchema>;
+
+/** `GET /dashboard/api/platform` */
+export const platformSchema = v.object({
+  /** `null` if the doctor, which has the gateway's password, does not answer. */
+  state: v.nullable(platformStateSchema),
+  problem: v.nullable(text),
+  /** Deployments that go on, oldest first. */
+  open: v.array(
+    v.object({ owner: text, repo: text, id: text, sha: text, receivedAt: time, building: strings }),
+  ),
+});
+/** See {@link platformSchema}. */
+export type PlatformAnswer = v.InferOutput<typeof platformSchema>;
+
+/** `GET /dashboard/api/findings` */
+export const findingsSchema = v.object({
+  findings: v.array(
+    v.object({
+      check: text,
+      code: text,
+      level: v.picklist(['ok', 'skipped', 'warning', 'error']),
+      what: text,
+      why: text,
+      fix: text,
+    }),
+  ),
+});
+/** See {@link findingsSchema}. */
+export type FindingsAnswer = v.InferOutput<typeof findingsSchema>;
 
 /** `GET /dashboard/api/settings` */
 export const settingsSchema = v.object({

@@ -1,11 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { expect } from 'chai';
 import { Agent } from 'undici';
+import { auditKey } from '#shared/audit-trail.ts';
 import { createApiTokens } from '#shared/auth/api-tokens.ts';
 import { createPeople } from '#shared/auth/people.ts';
 import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createLogger } from '#shared/log.ts';
-import { type Identity, identityHeader, signIdentity } from '#shared/messages/identity.ts';
+import {
+  type Identity,
+  identityHeader,
+  signIdentity,
+  verifyIdentity,
+} from '#shared/messages/identity.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
 import { createAllowedAddresses } from '#shared/notifications/allowed-addresses.ts';
 import { createDestinations } from '#shared/notifications/destinations.ts';
@@ -23,13 +29,16 @@ import type {
 } from '../../../functions/dashboard/api/notifications-api.ts';
 import { apiRoutes } from '../../../functions/dashboard/api/routes.ts';
 import type {
+  AuditAnswer,
   DeploymentDetail,
   DeploymentPage,
   DeploymentRow,
+  FindingsAnswer,
   FunctionList,
   FunctionOne,
   Me,
   NewToken,
+  PlatformAnswer,
   SettingsAnswer,
   TokenList,
   TriedAnswer,
@@ -93,6 +102,18 @@ describe('dashboard', () => {
           return void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
         }
         return void request.pipe(response.writeHead(201, { 'x-own': 'yes' }));
+      }
+      if (name === 'doctor') {
+        const { [identityHeader]: identity, [signatureHeader]: signature } = request.headers;
+        if (request.method === 'GET') {
+          verifyIdentity(testSigner, name, rest, {
+            identity: String(identity),
+            signature: String(signature),
+          });
+        }
+        asked.push(`${request.method} doctor${rest}`);
+        const { status = 200, body } = answers[`doctor${rest}`] ?? { status: 404, body: '' };
+        return void response.writeHead(status).end(body);
       }
       // As the functions themselves do: nothing without a signature for them.
       testSigner.verify(
@@ -171,8 +192,9 @@ describe('dashboard', () => {
     path: string,
     owners = ['alice', 'acme'],
     more: Record<string, string> = {},
+    who: Partial<Identity> = {},
   ) => {
-    const identity = testIdentity({ login: owners[0] ?? '', owners });
+    const identity = testIdentity({ login: owners[0] ?? '', owners, ...who });
     const signed = signIdentity(testSigner, 'dashboard', path, identity);
     return await send(server.port, path, {
       headers: {
@@ -182,9 +204,13 @@ describe('dashboard', () => {
       },
     });
   };
-  const api = async <T>(question: string, owners?: string[]): Promise<T> => {
+  const api = async <T>(
+    question: string,
+    owners?: string[],
+    who?: Partial<Identity>,
+  ): Promise<T> => {
     const path = `/dashboard/api/${question}`;
-    const answer = await get(path, owners);
+    const answer = await get(path, owners, {}, who);
     expect(answer.status, answer.body).to.equal(200);
     const value: unknown = JSON.parse(answer.body);
     answerCheck.check('get', path, value);
@@ -414,6 +440,83 @@ describe('dashboard', () => {
       };
       expect((await run({}, { login: 'bob', owners: ['bob', 'alice'] })).status).to.equal(403);
       expect(tried).to.deep.equal([]);
+    });
+  });
+
+  it('shows owners their audit trail, and operators all of it', async () => {
+    for (const [n, owner] of ['alice', 'bob', undefined].entries()) {
+      const whose = owner === undefined ? {} : { owner };
+      const { key, time } = auditKey(`v1,${n},x`, owner);
+      const entry = { time, source: 's', message: `m ${n}`, ...whose, actor: 'github:1' };
+      await store.put(key, JSON.stringify(entry));
+    }
+    const mine = await api<AuditAnswer>('audit?owner=alice');
+    expect(mine.entries.map(({ message }) => message)).to.deep.equal(['m 0']);
+    const all = await api<AuditAnswer>('audit', undefined, { operator: true });
+    expect(all.entries.map(({ message }) => message)).to.deep.equal(['m 2', 'm 1', 'm 0']);
+    expect((await get('/dashboard/api/audit')).status).to.equal(403);
+    expect((await get('/dashboard/api/audit?owner=bob')).status).to.equal(404);
+    for (const before of ['..', '1970-01-01/../x', '1970-01-01/', '%00']) {
+      const path = `/dashboard/api/audit?owner=alice&before=${encodeURIComponent(before)}`;
+      expect((await get(path)).status, before).to.equal(400);
+    }
+    // The name belongs to an account of another SCM.
+    await store.put('owners/acme.json', JSON.stringify({ scm: 'gitlab', id: 1 }));
+    const { key, time } = auditKey('v1,9,x', 'acme');
+    await store.put(key, JSON.stringify({ time, source: 's', message: 'secret', owner: 'acme' }));
+    expect((await api<AuditAnswer>('audit?owner=acme')).entries).to.deep.equal([]);
+  });
+
+  describe('for operators', () => {
+    const operator = { operator: true };
+    const state = {
+      queue: { depth: 1, running: 2, dead: 1, oldestMs: 5 },
+      deadLetters: [{ id: 'a1', function: 'f', attempts: 3, reason: 'no', failedAt: 'x' }],
+      functions: [{ name: 'echo', image: 'i:1', replicas: 1, availableReplicas: 1 }],
+      gateway: '0.1.0',
+      provider: 'faasd 1',
+    };
+
+    it('shows the queue, what goes on and what the doctor finds', async () => {
+      const { records, push } = await deploy({ receivedAt: 1_700_000_999_000 });
+      const functions = [testFunction('one'), testFunction('two')];
+      await records.recordPlan(push, { outcome: 'planned', functions, warnings: [], at: 1 });
+      await records.claim(push, 'build/one', { leaseMs: 1000, maxAttempts: 1 });
+      answers['doctor/?show=state'] = { body: JSON.stringify(state) };
+      const found = await api<PlatformAnswer>('platform', undefined, operator);
+      expect(found).to.deep.include({ state, problem: null });
+      expect(found.open.map(({ id, building }) => [id, building])).to.deep.equal([
+        [push.id, ['one']],
+      ]);
+      const finding = { check: 'c', code: 'ok', level: 'ok', what: 'w', why: '', fix: '' };
+      answers['doctor/'] = { body: JSON.stringify({ findings: [finding] }) };
+      const { findings } = await api<FindingsAnswer>('findings', undefined, operator);
+      expect(findings).to.deep.equal([finding]);
+    });
+
+    it('says what is missing without the doctor', async () => {
+      const found = await api<PlatformAnswer>('platform', undefined, operator);
+      expect(found.state).to.equal(null);
+      expect(found.problem).to.be.a('string');
+    });
+
+    it('moves dead letters', async () => {
+      answers['doctor/'] = { body: '{}' };
+      expect((await post('redrive', { id: 'a1' }, operator)).status).to.equal(200);
+      expect((await post('discard', { id: 'a1' }, operator)).status).to.equal(200);
+      expect(asked).to.deep.equal(['POST doctor/', 'POST doctor/']);
+      expect((await post('discard', { id: '../x' }, operator)).status).to.equal(400);
+      expect(messages.of('audit')).to.have.length(2);
+    });
+
+    it('and for nobody else', async () => {
+      for (const path of ['platform', 'findings']) {
+        expect((await get(`/dashboard/api/${path}`)).status, path).to.equal(403);
+      }
+      for (const what of ['redrive', 'discard']) {
+        expect((await post(what, { id: 'a1' })).status, what).to.equal(403);
+      }
+      expect(asked).to.deep.equal([]);
     });
   });
 
