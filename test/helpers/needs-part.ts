@@ -43,7 +43,7 @@ const parts = {
     probe: ['kubectl', 'kustomize', 'deploy/kubernetes/overlays/ingress'],
   },
   caddy: { programs: ['caddy'], packages: 'caddy' },
-  nginx: { programs: ['nginx'], packages: 'nginx' },
+  nginx: { programs: ['nginx'], packages: 'nginx-light' },
   wrk: { programs: ['wrk'], packages: 'wrk' },
 } as const satisfies Record<string, PartFacts>;
 
