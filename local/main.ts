@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDockerConfig } from '#shared/buildkit/docker-config.ts';
 import { parseDuration } from '#shared/config.ts';
@@ -9,10 +9,13 @@ import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { engineChoices } from './platform/choose-engine.ts';
 import { openLogFile } from './platform/log-file.ts';
+import type { MoreScms } from './platform/more-scms.ts';
 import { pushSample, samplePath } from './platform/push-sample.ts';
+import { otherScmKinds, type ScmAddresses, scmsAt } from './platform/scms-at.ts';
 import type { UsersRegistry } from './platform/start-containers.ts';
 import { type Platform, type PlatformOptions, startPlatform } from './platform/start-platform.ts';
 import type { Isolation } from './provider/sandbox.ts';
+import { createSecretStore } from './secrets/secret-store.ts';
 
 const help = `OpenFaaS Cloud on this machine.
 
@@ -35,6 +38,8 @@ Usage: npm start -- [options]
   --s3 <url>          Keep state in this S3 store, whose keys are in <data>/secrets/s3-access-key and
                       s3-secret-key (default: our own store in the data folder)
   --operators <names> Logins of who sees the whole platform on the dashboard, separated by commas (default admin)
+  --gitlab <url>      Build pushes to this GitLab too; a token of its API is in <data>/secrets/gitlab-api-token
+  --gitea <url>       The same for a Gitea or Forgejo, with gitea-api-token; docs/operators.md has the steps
   --idle <duration>   Stop a function after this long without requests (default 5m)
   --help              This text
 `;
@@ -63,7 +68,7 @@ export async function main(args: readonly string[], root: string): Promise<void>
       signal: stop.signal,
     });
     if (options.sample) await sample(platform, options, stop.signal);
-    announce(platform);
+    announce(platform, options);
     await asked;
     say('Stopping…');
   } catch (error) {
@@ -113,6 +118,7 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     prometheus: baseUrl('--prometheus', values.prometheus),
     operators: values.operators,
     s3: baseUrl('--s3', values.s3),
+    scms: await readScms(values, resolve(root, values.data)),
     sample: !values['no-sample'],
   };
 }
@@ -120,6 +126,22 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
 function baseUrl(option: string, text: string | undefined): string | undefined {
   if (text === undefined || /^https?:\/\/[\w.-]+(?::\d+)?\/?$/.test(text)) return text;
   throw usage(`${option} must be a URL such as http://127.0.0.1:9090, not "${text}".`);
+}
+
+async function readScms(values: ScmAddresses, data: string): Promise<MoreScms> {
+  const addresses = Object.fromEntries(
+    otherScmKinds.map((kind) => [kind, scmUrl(`--${kind}`, values[kind])]),
+  );
+  const folder = join(data, 'secrets');
+  const store = await createSecretStore({ folder });
+  return scmsAt(addresses, store, folder);
+}
+
+/** It may lie below a path, and is compared with what webhooks say. */
+function scmUrl(option: string, text: string | undefined): string | undefined {
+  if (text === undefined || /^https?:\/\/[\w.-]+(?::\d+)?(?:\/[\w.-]+)*\/?$/.test(text))
+    return text;
+  throw usage(`${option} must be a URL such as https://git.example.com, not "${text}".`);
 }
 
 async function readRegistry(
@@ -152,6 +174,8 @@ function readArguments(args: readonly string[]) {
         idle: { type: 'string', default: '5m' },
         prometheus: { type: 'string' },
         s3: { type: 'string' },
+        gitlab: { type: 'string' },
+        gitea: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -178,8 +202,12 @@ async function sample(
   if (done.closed?.state !== 'live') say(`See ${gitUrl}/${samplePath} for what went wrong.`);
 }
 
-function announce({ port, isolation, credentials }: Platform): void {
+function announce({ port, isolation, credentials }: Platform, { scms, data }: Options): void {
   const gateway = `http://127.0.0.1:${port}`;
+  const hooks = scms?.kinds.map(
+    (kind) =>
+      `  Hooks:   http://system.localhost:${port}/${kind}-event, with the secret in ${data}/secrets/${kind}-webhook-secret\n`,
+  );
   say(`
 ${isolation}
 
@@ -187,7 +215,7 @@ ${isolation}
   Push:    git push ${gateway}/git/<owner>/<repo>.git main
   Checks:  ${gateway}/git/
   CLI:     echo ${credentials.password} | faas-cli login --gateway ${gateway} --username ${credentials.user} --password-stdin
-
+${hooks?.join('') ?? ''}
 Ready: http://system.localhost:${port}/`);
 }
 

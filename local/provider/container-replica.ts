@@ -60,7 +60,7 @@ export async function startContainer(
   let container: Container | undefined;
   let address: Address;
   const follow = (running: Container): Promise<void> =>
-    followOutput(running, (line, isError) => {
+    followOutput(running, secrets.values, (line, isError) => {
       if (isError) lastLines.push(line);
       if (lastLines.length > keptLines) lastLines.shift();
       plan.onLine(instanceOf(spec.service, running.id), line);
@@ -163,12 +163,13 @@ async function addressOf(container: Container, network: string): Promise<Address
 
 async function followOutput(
   container: Container,
+  hidden: readonly Buffer[],
   onLine: (line: string, isError: boolean) => void,
 ): Promise<void> {
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  splitLines(stdout, (line) => onLine(line, false));
-  splitLines(stderr, (line) => onLine(line, true));
+  splitLines(stdout, (line) => onLine(line, false), hidden);
+  splitLines(stderr, (line) => onLine(line, true), hidden);
   container.modem.demuxStream(stream, stdout, stderr);
   const end = (): void => {
     stdout.end();

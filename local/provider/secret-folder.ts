@@ -7,6 +7,8 @@ import { findSecret, type ReadSecret } from './replica-folders.ts';
 export interface SecretFolder {
   /** `undefined` if the function has no secrets. */
   readonly path: string | undefined;
+  /** What the secrets hold. */
+  readonly values: readonly Buffer[];
   remove(): Promise<void>;
 }
 
@@ -22,20 +24,22 @@ export async function makeSecretFolder(
   { secrets, namespace }: Pick<FunctionSpec, 'secrets' | 'namespace'>,
   readSecret: ReadSecret,
 ): Promise<SecretFolder> {
-  if (secrets.length === 0) return { path: undefined, remove: async () => undefined };
+  if (secrets.length === 0) return { path: undefined, values: [], remove: async () => undefined };
   const home = await mkdtemp(join(parent, 's'));
   const remove = (): Promise<void> => rm(home, { recursive: true, force: true, maxRetries: 3 });
   try {
     const path = join(home, 'secrets');
     await mkdir(path);
+    const values: Buffer[] = [];
     for (const name of secrets) {
       const value = await findSecret(name, namespace, readSecret);
+      values.push(value);
       await writeFile(join(path, name), value, { mode: 0o600, flag: 'wx' });
       // Not left to the umask.
       await chmod(join(path, name), 0o444);
     }
     await chmod(path, 0o755);
-    return { path, remove };
+    return { path, values, remove };
   } catch (error) {
     await remove();
     throw error;

@@ -58,6 +58,18 @@ describeWith(['docker', 'docker-registry', 'busybox'], 'container provider', fun
     expect(await ask(provider, 'sh', write)).to.contain('refused');
   });
 
+  it('hides its secrets in its log', async () => {
+    const print = 'cat /var/openfaas/secrets/mine';
+    await ask(provider, 'sh', `echo "it is $(${print})" > /proc/1/fd/1`);
+    await ask(provider, 'sh', `echo "as text $(${print} | base64)" > /proc/1/fd/2`);
+    const query = { id: 'sh', name: 'sh', follow: false, signal: new AbortController().signal };
+    await eventually(async () => {
+      const texts: string[] = [];
+      for await (const { text } of provider.logs(query)) texts.push(text);
+      expect(texts).to.include.members(['it is •••', 'as text •••']);
+    });
+  });
+
   it('lets it write to /tmp only', async () => {
     expect(await ask(provider, 'sh', 'echo x > /tmp/x && cat /tmp/x')).to.equal('x');
     const tries =
