@@ -1,4 +1,5 @@
 import { type FunctionKey, parseFunctionKey } from '../names.ts';
+import { checkProtection } from './check-protection.ts';
 import { readRelativePath } from './relative-path.ts';
 import type { Resources, StackFunction } from './stack-file.ts';
 import type { StackWarnings } from './stack-warnings.ts';
@@ -50,6 +51,7 @@ export function parseFunction(
   const skipBuild = get('skip_build')?.flag() ?? false;
   const fprocess = get('fprocess')?.text() ?? '';
   const namespace = readNamespace(get('namespace'));
+  checkProtection(get('annotations'), get('labels'));
   return {
     key,
     line: value.line,
