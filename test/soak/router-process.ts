@@ -11,7 +11,7 @@ const none = { perSecond: 0, concurrency: 0 };
 const router = createRouter({
   site: parseSite('https://user.example.com/function'),
   gateway: { url: process.argv[2] ?? '' },
-  signer: createSigner({ current: 'soak' }),
+  signer: createSigner({ current: 'payload' }),
   hostSource: 'forwarded',
   trustedProxies: 1,
   timeoutMs: 5000,

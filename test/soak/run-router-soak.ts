@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../helpers/eventually.ts';
+import { send as sendOnce } from '../helpers/http-client.ts';
 import { createWorld, type World } from './soak-world.ts';
 
 /** What a soak saw. */
@@ -51,10 +53,16 @@ export async function runRouterSoak(
   const problems: string[] = [];
   const removed = new Map<string, number>();
   let [requests, excused] = [0, 0];
+  // The first answers of processes that have just started may take longer than the router waits.
+  await eventually(async () => {
+    const headers = { 'x-forwarded-host': 'alice.example.com', cookie: world.cookies.owner };
+    const { status } = await sendOnce(port, '/secret/yes', { headers });
+    if (status !== 200) throw new Error(`not ready: ${status}`);
+  });
   const until = performance.now() + seconds * 1000;
 
   const one = async (): Promise<void> => {
-    const call = randomCall();
+    const call = randomCall(world.cookies);
     const began = performance.now();
     const version = world.versions.get(call.expect.function ?? '') ?? 0;
     const answer = await send(port, call);
@@ -121,8 +129,10 @@ export async function runRouterSoak(
   // The first eighth fills caches and pools.
   if (early && late && late.heap > early.heap * 1.2 + 6)
     problems.push(`heap ${early.heap} → ${late.heap} MiB`);
+  if (early && late && late.rss > early.rss * 1.5 + 40)
+    problems.push(`resident memory ${early.rss} → ${late.rss} MiB`);
   router.disconnect();
-  await world.gateway(false);
+  await world.close();
   return { requests, statuses, excused, memory, problems };
 }
 
@@ -132,7 +142,7 @@ async function during(ms: number, set: (up: boolean) => void | Promise<void>): P
   await set(true);
 }
 
-function randomCall(): Call {
+function randomCall(cookies: World['cookies']): Call {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
   const name = pick(names);
   const body = `${Math.random()}`.repeat(pick([1, 20, 2000]));
@@ -146,11 +156,11 @@ function randomCall(): Call {
     { path: `/${name}/cut`, expect: { status: 0, function: name } },
     { path: '/secret', expect: { status: 401 } },
     { path: '/secret', cookie: '__Host-ofc_session=bad', expect: { status: 401 } },
-    {
-      path: '/secret/yes',
-      cookie: '__Host-ofc_session=good',
-      expect: { status: 200, body: 'secret' },
-    },
+    { path: '/secret', cookie: cookies.forged, expect: { status: 401 } },
+    { path: '/secret', cookie: cookies.signedOut, expect: { status: 401 } },
+    { path: '/secret', cookie: cookies.other, expect: { status: 401 } },
+    { path: '/secret', cookie: cookies.stranger, expect: { status: 403 } },
+    { path: '/secret/yes', cookie: cookies.owner, expect: { status: 200, body: 'secret' } },
     { path: '/none', expect: { status: 404 } },
     { path: `/${name}/../secret`, expect: { status: 400 } },
     { path: '/git-tar', host: 'system.example.com', expect: { status: 404 } },

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sendJson } from '../functions/of-router/stage.ts';
+import { type SoakAuth, startSoakAuth } from './soak-auth.ts';
 
 /** A time in which something was down, by `performance.now()`. */
 export interface Outage {
@@ -10,6 +11,7 @@ export interface Outage {
 
 /** The gateway, of-auth and the functions of a soak, which come and go. */
 export interface World {
+  readonly cookies: SoakAuth['cookies'];
   readonly url: string;
   /** Version of each public function that is deployed. */
   readonly versions: Map<string, number>;
@@ -19,16 +21,18 @@ export interface World {
   update(name: string): void;
   remove(name: string): void;
   /** Kills of-auth, or brings it back. */
-  auth(up: boolean): void;
+  auth(up: boolean): Promise<void>;
   /** Stops the gateway, connections and all, or starts it on the same port. */
   gateway(up: boolean): Promise<void>;
+  close(): Promise<void>;
 }
 
 const annotations = { 'com.openfaas.cloud.auth': 'owner' };
 const labels = { 'com.openfaas.cloud.git-cloud': '1', 'com.openfaas.cloud.git-owner': 'alice' };
 
-/** Makes a {@link World}: `fn0` … of alice are public, `secret` needs the session `good`. */
+/** Makes a {@link World}: `fn0` … of alice are public, `secret` is for alice alone. */
 export async function createWorld(functions: number): Promise<World> {
+  const auth = await startSoakAuth();
   const versions = new Map<string, number>(
     Array.from({ length: functions }, (_, i) => [`fn${i}`, 1]),
   );
@@ -55,17 +59,7 @@ export async function createWorld(functions: number): Promise<World> {
       sendJson(response, [...list, secret, { name: 'git-tar' }]);
       return;
     }
-    if (url.startsWith('/function/of-auth/q/')) {
-      if (!authUp) return void request.socket.destroy();
-      const closed = url.includes('alice-secret') && request.headers['x-cloud-session'] !== 'good';
-      sendJson(
-        response,
-        closed
-          ? { allow: false, cacheSeconds: 1, status: 401, reason: 'sign-in', message: 'Sign in.' }
-          : { allow: true, cacheSeconds: 1 },
-      );
-      return;
-    }
+    if (url.startsWith('/function/of-auth/')) return void auth.pass(request, response);
     const [, key = '', rest = ''] = /^\/function\/alice-([a-z0-9]+)(.*)$/.exec(url) ?? [];
     const version = versions.get(key);
     if (key === 'secret') {
@@ -103,25 +97,33 @@ export async function createWorld(functions: number): Promise<World> {
     port = (server.address() as AddressInfo).port;
   };
   await start();
+  const gateway = async (up: boolean): Promise<void> => {
+    if (up) await start();
+    gatewayUp = up;
+    note();
+    if (up) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
   return {
+    cookies: auth.cookies,
     url: `http://127.0.0.1:${port}`,
     versions,
     outages,
     intrusions,
     update: (name) => void versions.set(name, ++newest),
     remove: (name) => void versions.delete(name),
-    auth(up) {
+    async auth(up) {
+      if (up) await auth.start();
       authUp = up;
       note();
+      if (!up) await auth.kill();
     },
-    async gateway(up) {
-      if (up) await start();
-      gatewayUp = up;
-      note();
-      if (up) return;
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+    gateway,
+    async close() {
+      await gateway(false);
+      await auth.close();
     },
   };
 }
