@@ -32,7 +32,11 @@ export function withSubmodules(
     if (fetched.size >= maxSubmodules && !fetched.has(path)) {
       throw refused(path, `is one of more than ${maxSubmodules} submodules`);
     }
-    const known = fetched.get(path) ?? fetch(address, sha);
+    const known =
+      fetched.get(path) ??
+      fetch(address, sha).catch((error: unknown) => {
+        throw withReason(error, path);
+      });
     fetched.set(path, known);
     return (await known).tree;
   };
@@ -99,6 +103,14 @@ function resolveUrl(given: string | undefined, path: string, repo: string): stri
     throw refused(path, `is a submodule that is not on ${origin}`);
   }
   return url.href;
+}
+
+/** Its own message is about the repo itself, which could have been given to the platform's app. */
+function withReason(error: unknown, path: string): unknown {
+  if (!(error instanceof CloudError) || error.code !== 'OFC_CLONE') return error;
+  return new CloudError('OFC_CLONE', `The submodule "${path}" cannot be read: ${error.message}`, {
+    hint: 'Submodules are fetched without credentials, so it must be public. Or commit its files.',
+  });
 }
 
 function refused(path: string, problem: string): CloudError {

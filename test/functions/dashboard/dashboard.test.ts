@@ -656,6 +656,40 @@ describe('dashboard', () => {
     expect(other.status).to.equal(404);
   });
 
+  it('shows a private repo, its deployments and logs to its owner and members, and to nobody else', async () => {
+    const { push } = await deploy({ private: true });
+    const hidden = { 'com.openfaas.cloud.git-private': '1' };
+    const own = listed('alice-hello', { labels: { ...labels('alice'), ...hidden } });
+    answers['list-functions'] = { body: JSON.stringify([own]) };
+    answers['pipeline-log'] = { body: 'step 1\n' };
+    answers['function-logs'] = { body: 'data: {}\n\n' };
+    const id = `id=${push.id}`;
+    const questions = [
+      'functions?owner=alice',
+      'deployments?owner=alice',
+      `deployment?owner=alice&repo=hello&${id}`,
+      `build-log?owner=alice&repo=hello&${id}&function=web`,
+      'function-log?owner=alice&function=hello',
+    ];
+    for (const question of questions) {
+      // A member is somebody else who may see the owner.
+      for (const owners of [['alice'], ['bob', 'alice']]) {
+        const answer = await get(`/dashboard/api/${question}`, owners);
+        expect(answer.status, `${question}: ${answer.body}`).to.equal(200);
+      }
+      const outside = await get(`/dashboard/api/${question}`, ['mallory']);
+      expect(outside.status, question).to.equal(404);
+      expect(outside.body).to.not.contain(push.sha);
+      const elsewhere = await get(
+        `/dashboard/api/${question}`,
+        ['alice'],
+        {},
+        { provider: 'gitlab', subject: 'gitlab:1' },
+      );
+      expect(elsewhere.body, question).to.not.contain(push.sha).and.to.not.contain('alice-hello');
+    }
+  });
+
   it('makes tokens for people, shows each once, and ends them', async () => {
     const wanted = { name: 'ci', scope: 'read', days: 30 };
     const made = JSON.parse((await post('make-token', wanted)).body) as NewToken;

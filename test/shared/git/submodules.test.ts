@@ -82,6 +82,19 @@ describe('submodules and Git LFS', () => {
     await remove();
   });
 
+  it('says of a private one that it must be public: whoever pushes here may not read there', async () => {
+    const { tree, remove } = await commitWith('../app.git');
+    const error = await expectCode(tree.list('vendor/lib'), 'OFC_CLONE');
+    expect(error.text)
+      .to.contain('The submodule "vendor/lib" cannot be read')
+      .and.to.contain('fetched without credentials');
+    // The repo itself was read with them, the submodule of the same host was not.
+    const given = asked.map(({ authorization }) => authorization !== undefined);
+    expect(given).to.include(true);
+    expect(given.at(-1)).to.equal(false);
+    await remove();
+  });
+
   it('refuses one elsewhere, and asks nobody there', async () => {
     const port = evil.url.slice('http://'.length);
     for (const url of [
