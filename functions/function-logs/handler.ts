@@ -3,6 +3,8 @@ import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { observed } from '#shared/observe/observed.ts';
 import { once } from '#shared/once.ts';
 import { gatewaySettings, signerSettings } from '#shared/platform-settings.ts';
+import { createSecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
+import { createSealedValues } from './sealed-values.ts';
 import { type ServingFunctionLogs, serveFunctionLog } from './serve-function-log.ts';
 
 const step = observed('function-logs');
@@ -23,10 +25,13 @@ export const metrics = () => step.metrics.render();
 
 function load(settings: Settings): ServingFunctionLogs {
   const gateway = gatewaySettings(settings, { admin: true });
+  const signer = signerSettings(settings);
+  const client = createGatewayClient(gateway);
   return {
-    signer: signerSettings(settings),
+    signer,
     gateway,
-    client: createGatewayClient(gateway),
+    client,
+    sealedValues: createSealedValues(createSecretsClient(client, signer)),
     maxFollowMs: settings.duration('log_follow_limit', '15m'),
     now: Date.now,
   };

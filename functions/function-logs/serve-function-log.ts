@@ -7,26 +7,30 @@ import { readFunctionLog } from '#shared/gateway/log-client.ts';
 import { authoriseFunction } from '#shared/messages/authorise-function.ts';
 import { receivedRequest } from '#shared/messages/received-request.ts';
 import type { Signer } from '#shared/messages/signature.ts';
+import { createRedactor } from '#shared/redact.ts';
 import { logFormat } from './log-format.ts';
 import { isWanted, parseLogRequest } from './log-request.ts';
+import type { SealedValues } from './sealed-values.ts';
 
 /** What serving logs works with. */
 export interface ServingFunctionLogs {
   readonly signer: Signer;
   readonly gateway: GatewayConfig;
   readonly client: Pick<GatewayClient, 'get'>;
+  readonly sealedValues: SealedValues;
   /** How long one reader may follow, in milliseconds. */
   readonly maxFollowMs: number;
   readonly now: () => number;
 }
 
 /**
- * Sends the log of a function to whoever may see it, with `follow=1` as it grows.
+ * Sends the log of a function to whoever may see it, with `follow=1` as it grows; what the repo sealed
+ * is hidden in it.
  *
  * @throws CloudError whose status is the answer, if nothing was answered yet.
  */
 export async function serveFunctionLog(
-  { signer, gateway, client, maxFollowMs, now }: ServingFunctionLogs,
+  { signer, gateway, client, sealedValues, maxFollowMs, now }: ServingFunctionLogs,
   request: IncomingMessage,
   response: ServerResponse,
   signal: AbortSignal,
@@ -50,6 +54,7 @@ export async function serveFunctionLog(
   };
   if (request.method === 'HEAD') return void response.writeHead(200, answerHeaders).end();
 
+  const redact = createRedactor(await sealedValues(fn));
   const { signal: ended, clear } = deadline(maxFollowMs, signal);
   response.once('close', clear);
   const { since, tail, follow, instance } = wanted;
@@ -61,7 +66,8 @@ export async function serveFunctionLog(
   const begin = () => response.headersSent || response.writeHead(200, answerHeaders).flushHeaders();
   // Who follows sees at once that they are connected; others get the gateway's refusal as it is.
   if (follow) begin();
-  for await (const line of lines) {
+  for await (const shown of lines) {
+    const line = { ...shown, text: redact(shown.text) };
     if (!isWanted(wanted, line)) continue;
     begin();
     if (!response.write(format.line(line))) await drained(response, ended);

@@ -54,7 +54,8 @@ export async function importSecrets(
 }
 
 /**
- * The values of build secrets of a deployment, sealed for whoever asks.
+ * The values of build secrets of a deployment, or with `*` of all that can be opened here, sealed for
+ * whoever asks.
  *
  * @returns the text of a sealed file
  * @throws CloudError `OFC_SECRETS` if one of them is not in the repo's sealed boxes
@@ -62,12 +63,19 @@ export async function importSecrets(
 export async function openBuildSecrets(
   deps: Importing,
   ref: DeploymentRef,
-  ids: readonly string[],
+  ids: readonly string[] | '*',
   recipient: string,
 ): Promise<string> {
   const { owner } = await deploymentOf(deps, ref);
   const files = await loadSealedFiles(deps.store, ref);
-  const { boxes } = readSealed(deps.opening, owner, files, () => true);
+  const { boxes, secrets } = readSealed(deps.opening, owner, files, () => true);
+  if (ids === '*') {
+    const opened = secrets.flatMap((one) =>
+      one.kind === 'gateway' ? [[one.name, one.value] as const] : [],
+    );
+    const all = Object.fromEntries([...boxes, ...opened]);
+    return sealSecrets(parsePublicKey(recipient), all);
+  }
   const values = ids.map((id) => {
     const value = boxes.get(id);
     if (value === undefined) {

@@ -23,11 +23,14 @@ export const secretsMessageSchema = v.variant('do', [
     /** Names in sealed boxes that are for builds only. */
     buildOnly: names,
   }),
-  /** of-builder: the values of a deployment's build secrets, sealed for `recipient`. */
+  /**
+   * of-builder: the values of a deployment's build secrets, sealed for `recipient`; function-logs: of
+   * everything that it sealed.
+   */
   v.object({
     do: v.literal('open'),
     ...deploymentRefSchema.entries,
-    ids: names,
+    ids: v.union([v.literal('*'), names]),
     /** A public key, base64. */
     recipient: v.string(),
   }),
@@ -56,11 +59,12 @@ export interface SecretsClient {
    */
   import(ref: DeploymentRef, buildOnly: readonly string[]): Promise<Imported | undefined>;
   /**
-   * The values of build secrets. They travel sealed for a key pair that is made for this call.
+   * The values of build secrets, or of all that a deployment sealed. They travel sealed for a key pair
+   * that is made for this call.
    *
    * @throws CloudError as `import`
    */
-  open(ref: DeploymentRef, ids: readonly string[]): Promise<ReadonlyMap<string, Buffer>>;
+  open(ref: DeploymentRef, ids: readonly string[] | '*'): Promise<ReadonlyMap<string, Buffer>>;
 }
 
 /** Makes a {@link SecretsClient}. */
@@ -91,7 +95,8 @@ export function createSecretsClient(
     async open(ref, ids) {
       const keys = parsePrivateKey(encodeKey(randomBytes(32)));
       const recipient = encodeKey(keys.publicKey);
-      const body = await call({ do: 'open', ...refOf(ref), ids: [...ids], recipient });
+      const wanted = ids === '*' ? ids : [...ids];
+      const body = await call({ do: 'open', ...refOf(ref), ids: wanted, recipient });
       if (body === undefined) throw notThere();
       const opened = openSecrets(body.toString('utf8'), [keys], 'The answer of import-secrets');
       return new Map([...opened].map(([name, { value }]) => [name, value]));

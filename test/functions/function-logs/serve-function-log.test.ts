@@ -31,6 +31,7 @@ describe('function-logs', () => {
   let asked: URLSearchParams[] = [];
   let logs: (write: (text: string) => void) => Promise<void> | void;
   let status = 200;
+  let hidden: Buffer[] = [];
 
   before(async () => {
     gateway = await listen(async (request, response) => {
@@ -51,6 +52,7 @@ describe('function-logs', () => {
         signer: testSigner,
         gateway: config,
         client: createGatewayClient(config),
+        sealedValues: async ({ name }: { name: string }) => (name === 'alice-hello' ? hidden : []),
         maxFollowMs: 10_000,
         now: Date.now,
       };
@@ -66,6 +68,7 @@ describe('function-logs', () => {
   beforeEach(() => {
     asked = [];
     status = 200;
+    hidden = [];
     logs = (write) =>
       write(`${JSON.stringify(line('one'))}\n${JSON.stringify(line('Two\n', 1))}\n`);
   });
@@ -136,6 +139,22 @@ describe('function-logs', () => {
       tail: '5',
       instance: 'hello-1',
     });
+  });
+
+  it('hides what the repo sealed, also from who filters by it', async () => {
+    hidden = [Buffer.from('s3cret-value')];
+    const base64 = Buffer.from('bot:s3cret-value').toString('base64');
+    logs = (write) => {
+      for (const text of ['it is s3cret-value.', `basic ${base64}`, 'nothing']) {
+        write(`${JSON.stringify(line(text))}\n`);
+      }
+    };
+    for (const accept of [undefined, 'application/x-ndjson', 'text/event-stream']) {
+      const { body } = await ask(mine(''), accept);
+      expect(body).to.contain('it is •••.').and.to.contain('nothing');
+      expect(body).to.not.contain('s3cret').and.to.not.contain(base64);
+    }
+    expect((await ask(mine('&filter=s3cret'))).body).to.equal('');
   });
 
   it('shows nobody what belongs to others, or whether it exists', async () => {
