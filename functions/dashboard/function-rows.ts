@@ -86,6 +86,7 @@ function trafficOf(found: OwnerMetrics['functions'][string] | undefined): Traffi
   return {
     success,
     failure,
+    failures: series.failure,
     spark: series.success.map((value, index) => value + (series.failure[index] ?? 0)),
   };
 }

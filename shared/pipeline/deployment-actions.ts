@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CloudError } from '../errors.ts';
 import type { Owner, RepoName } from '../names.ts';
+import { currentTraceparent } from '../observe/trace-context.ts';
 import { beginDeployment } from './begin-deployment.ts';
 import { type Deployment, deploymentId, type Origin, refOf } from './deployment.ts';
 import type { ClaimLimits } from './hold-claim.ts';
@@ -128,13 +129,16 @@ async function again(
   const receivedAt = now();
   // It follows what was pushed last, so that pushes still are a walk from commit to commit.
   const newest = await records.newestHead(owner, repo, branch);
+  const { trace: _, ...same } = source;
+  const trace = currentTraceparent();
   const deployment: Deployment = {
-    ...source,
+    ...same,
     id: deploymentId(receivedAt, sha, `${origin.kind} ${randomUUID()}`, 1),
     receivedAt,
     before: (newest?.sha ?? sha) as Deployment['sha'],
     pusher: by.login,
     origin: { ...origin, by: by.subject },
+    ...(trace !== undefined && { trace }),
   };
   const push = { ...deployment, defaultBranch: branch };
   await beginDeployment({ records, messages, buildBranches: [], claim, now }, push);

@@ -36,6 +36,8 @@ const trafficSchema = v.object({
   failure: v.number(),
   /** Invocations in each step of the window, oldest first. */
   spark: v.array(v.number()),
+  /** Those of them that failed. */
+  failures: v.array(v.number()),
 });
 /** Invocations in the window, and how they were spread over it. */
 export type Traffic = v.InferOutput<typeof trafficSchema>;

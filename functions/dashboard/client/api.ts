@@ -1,13 +1,16 @@
 import type { NewDestinationAnswer, NotificationsAnswer } from '../api/notifications-api.ts';
 import type {
+  AuditAnswer,
   DeploymentDetail,
   DeploymentPage,
   DeploymentRow,
   Done,
+  FindingsAnswer,
   FunctionList,
   FunctionOne,
   Me,
   NewToken,
+  PlatformAnswer,
   SettingsAnswer,
   TokenList,
   TriedAnswer,
@@ -34,6 +37,9 @@ interface Answers {
   readonly deployment: DeploymentDetail;
   readonly settings: SettingsAnswer;
   readonly tokens: TokenList;
+  readonly audit: AuditAnswer;
+  readonly platform: PlatformAnswer;
+  readonly findings: FindingsAnswer;
   readonly notifications: NotificationsAnswer;
 }
 
@@ -47,6 +53,8 @@ interface Actions {
   readonly try: TriedAnswer;
   readonly 'make-token': NewToken;
   readonly 'revoke-token': Done;
+  readonly redrive: Done;
+  readonly discard: Done;
   readonly 'add-destination': NewDestinationAnswer;
   readonly 'remove-destination': Done;
   readonly 'test-destination': Done;

@@ -61,7 +61,8 @@ export function Chart({
             label: line.label,
             stroke: color(line.color),
             width: 2,
-            points: { show: true, size: 4 },
+            // A single moment would not be seen without.
+            points: { show: line.values.filter((value) => value !== null).length < 3, size: 5 },
             ...(line.fill === true ? { fill: `${color(line.color)}33` } : {}),
             value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
           })),

@@ -3,19 +3,18 @@ import { useLocation } from 'preact-iso';
 import type { FunctionRow } from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';
 import { ActionButton } from './action-button.tsx';
-import { actApi, apiUrl, askApi } from './api.ts';
+import { actApi, askApi } from './api.ts';
 import { Chart } from './chart.tsx';
 import { CommitLink } from './commit-link.tsx';
 import { Answered } from './feedback.tsx';
+import { FunctionLog } from './function-log.tsx';
 import { FunctionState } from './function-state.tsx';
-import { LogView } from './log-view.tsx';
 import { paths } from './paths.ts';
 import { Provenance } from './provenance.tsx';
 import { texts } from './texts.ts';
 import { Ago, duration } from './time.tsx';
 import { TryIt } from './try-it.tsx';
 import { useAnswer } from './use-answer.ts';
-import { useFunctionLog } from './use-log.ts';
 import { type TimeWindow, WindowPicker } from './window-picker.tsx';
 
 /** One function: traffic, configuration, log. */
@@ -192,16 +191,5 @@ function DeleteFunction({ fn: { owner, name } }: { fn: FunctionRow }) {
         }}
       />
     </p>
-  );
-}
-
-function FunctionLog({ fn }: { fn: FunctionRow }) {
-  const query = { owner: fn.owner, function: fn.name, follow: '1' };
-  const log = useFunctionLog(apiUrl('function-log', query));
-  return (
-    <>
-      <h2>{texts.log}</h2>
-      <LogView log={log} name={`${texts.functionLog} ${fn.name}`} />
-    </>
   );
 }

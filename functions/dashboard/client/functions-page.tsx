@@ -147,7 +147,8 @@ function FunctionTable({
               <span class="figure">{fn.traffic === null ? '–' : invocations(fn)}</span>
               <Spark
                 values={fn.traffic?.spark ?? []}
-                label={`${texts.invocations}: ${invocations(fn)}`}
+                failures={fn.traffic?.failures ?? []}
+                label={texts.sparkOf(invocations(fn), fn.traffic?.failure ?? 0)}
               />
             </td>
             <td data-label={texts.errors}>

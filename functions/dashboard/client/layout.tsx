@@ -6,7 +6,7 @@ import { paths } from './paths.ts';
 import { texts } from './texts.ts';
 
 /** The pages of an owner that the bar leads to. */
-export const pageNames = ['functions', 'deployments', 'settings'] as const;
+export const pageNames = ['functions', 'deployments', 'audit', 'settings', 'platform'] as const;
 export type PageName = (typeof pageNames)[number];
 
 /** What is on every page: whose things are shown, and the ways to them. */
@@ -44,15 +44,17 @@ export function Layout({
           ))}
         </select>
         <nav aria-label={owner}>
-          {pageNames.map((name) => (
-            <a
-              key={name}
-              href={paths[name](owner)}
-              aria-current={name === current ? 'page' : undefined}
-            >
-              {texts[name]}
-            </a>
-          ))}
+          {pageNames
+            .filter((name) => name !== 'platform' || me.operator)
+            .map((name) => (
+              <a
+                key={name}
+                href={paths[name](owner)}
+                aria-current={name === current ? 'page' : undefined}
+              >
+                {texts[name]}
+              </a>
+            ))}
         </nav>
         <span class="who">
           {me.login} · <a href="/auth/logout">{texts.signOut}</a>

@@ -2,24 +2,35 @@ import { AnsiUp } from 'ansi_up';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { texts } from './texts.ts';
 import type { LogLines } from './use-log.ts';
+import { useVirtualList } from './use-virtual-list.ts';
+
+const rowPx = 20;
 
 /**
- * Lines of a log: coloured as in a terminal, filtered, each with a link, and followed at the end. Lines
- * out of sight are not laid out (content-visibility), so tens of thousands do not slow the page.
+ * Lines of a log: coloured as in a terminal, filtered, each with a link, and followed at the end until
+ * somebody scrolls back. Only the lines in sight are in the page.
  */
 export function LogView({ log, name }: { log: LogLines; name: string }) {
+  const { lines } = log;
   const [filter, setFilter] = useState('');
-  const [follow, setFollow] = useState(true);
-  const end = useRef<HTMLDivElement>(null);
-  const shown = useMemo(() => {
-    const wanted = filter.toLowerCase();
-    const all = log.lines.map((text, index) => ({ text, number: index + 1 }));
-    return wanted === '' ? all : all.filter(({ text }) => text.toLowerCase().includes(wanted));
-  }, [log.lines, filter]);
+  const target = useTargetLine();
+  const [follow, setFollow] = useState(target === undefined);
+  const scroller = useRef<HTMLDivElement>(null);
+  const shown = useMemo(() => matching(lines, filter), [lines, filter]);
+  const count = shown?.length ?? lines.length;
+  const list = useVirtualList(scroller, count, rowPx);
   useEffect(() => {
-    if (follow) end.current?.scrollIntoView({ block: 'nearest' });
-  }, [shown, follow]);
+    if (follow && count > 0) list.scrollToIndex(count - 1, { align: 'end' });
+  }, [count, follow, list]);
+  const isThere = target !== undefined && target <= lines.length;
+  useEffect(() => {
+    if (!isThere || target === undefined) return;
+    setFollow(false);
+    setFilter('');
+    list.scrollToIndex(target - 1, { align: 'center' });
+  }, [target, isThere, list]);
 
+  const items = list.getVirtualItems();
   return (
     <section class="log" aria-label={name}>
       <div class="bar">
@@ -39,10 +50,10 @@ export function LogView({ log, name }: { log: LogLines; name: string }) {
           {texts.follow}
         </label>
         <span class="muted" role="status">
-          {texts.shownLines(shown.length, log.lines.length)}
+          {texts.shownLines(count, lines.length)}
           {log.ended ? ` · ${texts.logEnded}` : ''}
         </span>
-        <button type="button" onClick={() => download(name, log.lines)}>
+        <button type="button" onClick={() => download(name, lines)}>
           {texts.download}
         </button>
       </div>
@@ -52,21 +63,61 @@ export function LogView({ log, name }: { log: LogLines; name: string }) {
           {log.problem}
         </p>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div class="lines" tabIndex={0} role="log" aria-label={name}>
-        {log.lines.length === 0 ? <p class="muted">{texts.logEmpty}</p> : null}
-        {shown.map(({ text, number }) => (
-          <div class="line" key={number} id={`L${number}`}>
-            <a class="number" href={`#L${number}`} aria-label={`${number}`}>
-              {number}
-            </a>
-            <LineText text={text} />
+      {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div
+        ref={scroller}
+        class="lines"
+        tabIndex={0}
+        role="log"
+        aria-label={name}
+        onWheel={({ deltaY }) => deltaY < 0 && setFollow(false)}
+        onTouchMove={() => setFollow(false)}
+        onKeyDown={({ key }) => ['ArrowUp', 'PageUp', 'Home'].includes(key) && setFollow(false)}
+      >
+        {lines.length === 0 ? <p class="muted">{texts.logEmpty}</p> : null}
+        <div class="all" style={{ height: `${list.getTotalSize()}px` }}>
+          <div style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
+            {items.map(({ index, key }) => {
+              const at = shown?.[index] ?? index;
+              return (
+                <div
+                  class={at + 1 === target ? 'line target' : 'line'}
+                  key={key}
+                  data-index={index}
+                  ref={list.measureElement}
+                >
+                  <a class="number" href={`#L${at + 1}`} aria-label={`${at + 1}`}>
+                    {at + 1}
+                  </a>
+                  <LineText text={lines[at] ?? ''} />
+                </div>
+              );
+            })}
           </div>
-        ))}
-        <div ref={end} />
+        </div>
       </div>
+      {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex: as above */}
     </section>
   );
+}
+
+/** Which lines hold a text, in any case; `undefined`: all. */
+function matching(lines: readonly string[], filter: string): readonly number[] | undefined {
+  const wanted = filter.toLowerCase();
+  if (wanted === '') return undefined;
+  return lines.flatMap((text, index) => (text.toLowerCase().includes(wanted) ? [index] : []));
+}
+
+/** The line that the address names: `#L12`. */
+function useTargetLine(): number | undefined {
+  const read = () => Number(/^#L(\d{1,7})$/.exec(location.hash)?.[1] ?? Number.NaN);
+  const [line, setLine] = useState(read);
+  useEffect(() => {
+    const changed = () => setLine(read());
+    addEventListener('hashchange', changed);
+    return () => removeEventListener('hashchange', changed);
+  }, []);
+  return Number.isNaN(line) ? undefined : line;
 }
 
 /** Escapes everything, and gives colours as classes: styles in the page are not allowed. */

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import type { Me } from '../api/schemas.ts';
 import { askApi } from './api.ts';
+import { AuditPage } from './audit-page.tsx';
 import { DeploymentPage } from './deployment-page.tsx';
 import { DeploymentsPage } from './deployments-page.tsx';
 import { Answered, Empty } from './feedback.tsx';
@@ -10,6 +11,7 @@ import { FunctionPage } from './function-page.tsx';
 import { FunctionsPage } from './functions-page.tsx';
 import { Layout, pageNames } from './layout.tsx';
 import { ownerOfPart, paths } from './paths.ts';
+import { PlatformPage } from './platform-page.tsx';
 import { SettingsPage } from './settings-page.tsx';
 import { texts } from './texts.ts';
 import { useAnswer } from './use-answer.ts';
@@ -36,6 +38,8 @@ function App() {
             <Route path="/dashboard/:owner/functions/:name" component={One} />
             <Route path="/dashboard/:owner/deployments" component={Deployments} />
             <Route path="/dashboard/:owner/deployments/:repo/:id" component={Push} />
+            <Route path="/dashboard/:owner/audit" component={Audit} me={known} />
+            <Route path="/dashboard/:owner/platform" component={PlatformPage} />
             <Route path="/dashboard/:owner/settings" component={Settings} me={known} />
             <Route default component={Nothing} />
           </Router>
@@ -65,6 +69,9 @@ const One = ({ owner = '', name = '' }: Params) => (
 const Deployments = ({ owner = '' }: Params) => <DeploymentsPage owner={ownerOfPart(owner)} />;
 const Push = ({ owner = '', repo = '', id = '' }: Params) => (
   <DeploymentPage owner={ownerOfPart(owner)} repo={repo} id={id} />
+);
+const Audit = ({ owner = '', me }: Params & { me: Me }) => (
+  <AuditPage owner={ownerOfPart(owner)} me={me} />
 );
 const Settings = ({ owner = '', me }: Params & { me: Me }) => (
   <SettingsPage owner={ownerOfPart(owner)} me={me} />

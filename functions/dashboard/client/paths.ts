@@ -9,6 +9,8 @@ export const paths = {
     `/dashboard/${part(owner)}/deployments${repo === undefined ? '' : `?repo=${encodeURIComponent(repo)}`}`,
   deployment: (owner: string, repo: string, id: string) =>
     `/dashboard/${part(owner)}/deployments/${encodeURIComponent(repo)}/${id}`,
+  audit: (owner: string) => `/dashboard/${part(owner)}/audit`,
+  platform: (owner: string) => `/dashboard/${part(owner)}/platform`,
   settings: (owner: string) => `/dashboard/${part(owner)}/settings`,
 } as const;
 

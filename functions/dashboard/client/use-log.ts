@@ -1,12 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 /** What is known of a log. */
-export interface LogLines {
-  readonly lines: readonly string[];
+interface Log<Line> {
+  readonly lines: readonly Line[];
   /** There will be no more. */
   readonly ended: boolean;
   readonly problem: string | undefined;
 }
+
+export type LogLines = Log<string>;
 
 const none: LogLines = { lines: [], ended: false, problem: undefined };
 
@@ -15,8 +17,8 @@ const maxLines = 100_000;
 const retryMs = 2000;
 
 /** Gathers lines, and hands them on a few times a second, however fast they come. */
-function gather(show: (change: (before: LogLines) => LogLines) => void) {
-  let waiting: string[] = [];
+function gather<Line>(show: (change: (before: Log<Line>) => Log<Line>) => void) {
+  let waiting: Line[] = [];
   const flush = () => {
     if (waiting.length === 0) return;
     const more = waiting;
@@ -29,7 +31,7 @@ function gather(show: (change: (before: LogLines) => LogLines) => void) {
   };
   const timer = setInterval(flush, 150);
   return {
-    add: (line: string) => waiting.push(line),
+    add: (line: Line) => waiting.push(line),
     end: (problem?: string) => {
       clearInterval(timer);
       flush();
@@ -45,7 +47,7 @@ export function useBuildLog(url: string): LogLines {
   useEffect(() => {
     setLog(none);
     const stop = new AbortController();
-    const lines = gather(setLog);
+    const lines = gather<string>(setLog);
     const read = async (): Promise<void> => {
       const answer = await fetch(url, { signal: stop.signal });
       if (!answer.ok || answer.body === null)
@@ -70,23 +72,39 @@ export function useBuildLog(url: string): LogLines {
   return log;
 }
 
-/** The log of a function, by server-sent events: one JSON line each, without an end. */
-export function useFunctionLog(url: string): LogLines {
-  const [log, setLog] = useState(none);
+/** A line of a function's log, and the replica it is of. */
+interface InstanceLine {
+  readonly instance: string;
+  readonly text: string;
+}
+
+/**
+ * The log of a function, by server-sent events: one JSON line each, without an end.
+ *
+ * @param instance Only lines of this replica are shown; empty: of all.
+ */
+export function useFunctionLog(
+  url: string,
+  instance: string,
+): LogLines & { readonly instances: readonly string[] } {
+  const [log, setLog] = useState<Log<InstanceLine>>({ ...none, lines: [] });
   useEffect(() => {
-    setLog(none);
+    setLog({ ...none, lines: [] });
     const lines = gather(setLog);
     let source: EventSource;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let newest = '';
     const open = () => {
       // A new connection goes on where the last one ended: the platform ends long ones.
-      source = new EventSource(newest === '' ? url : `${url}&since=${encodeURIComponent(newest)}`);
+      const from = newest === '' ? url : `${url}&since=${encodeURIComponent(newest)}`;
+      source = new EventSource(from);
       source.onmessage = ({ data }: MessageEvent<string>) => {
-        const { timestamp, text, instance } = JSON.parse(data) as Record<string, string>;
+        const line = JSON.parse(data) as Record<string, string>;
+        const { timestamp, instance = '' } = line;
         if (timestamp === undefined || timestamp <= newest) return;
         newest = timestamp;
-        lines.add(`${timestamp.slice(0, 19).replace('T', ' ')}  ${instance}  ${text?.trimEnd()}`);
+        const time = timestamp.slice(0, 19).replace('T', ' ');
+        lines.add({ instance, text: `${time}  ${instance}  ${line['text']?.trimEnd()}` });
       };
       source.onerror = () => {
         source.close();
@@ -100,7 +118,18 @@ export function useFunctionLog(url: string): LogLines {
       lines.stop();
     };
   }, [url]);
-  return log;
+  const instances = useMemo(
+    () => [...new Set(log.lines.map((line) => line.instance))].sort(),
+    [log.lines],
+  );
+  const lines = useMemo(
+    () =>
+      log.lines
+        .filter((line) => instance === '' || line.instance === instance)
+        .map(({ text }) => text),
+    [log.lines, instance],
+  );
+  return { ...log, lines, instances };
 }
 
 /** Not every browser can iterate over a stream. */

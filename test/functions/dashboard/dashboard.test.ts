@@ -298,7 +298,12 @@ describe('dashboard', () => {
       repoUrl: 'https://github.com/Alice/hello',
       deployedAt: 1_700_000_000_000,
     });
-    expect(functions[0]?.traffic).to.deep.equal({ success: 4, failure: 1, spark: [1, 1, 3] });
+    expect(functions[0]?.traffic).to.deep.equal({
+      success: 4,
+      failure: 1,
+      spark: [1, 1, 3],
+      failures: [0, 1, 0],
+    });
     expect(asked).to.have.members([
       'list-functions/?user=alice',
       'system-metrics/?user=alice&metrics_window=60m&detail=1',
