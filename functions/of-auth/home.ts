@@ -15,9 +15,9 @@ export async function homePage(parts: AuthParts, { request }: Call): Promise<Ans
   const pattern = `${site.scheme}://<owner>.${site.domain}${site.port}/<function>`;
   return page(
     200,
-    'OpenFaaS Cloud',
-    html`${session === undefined ? visitor : member(session, parts.isOperator(session.person))}
-<p>Push a repo with a <code>stack.yml</code>; its functions answer at <code>${pattern}</code>.</p>
+    'Functions by git push',
+    html`<p>Push a repo with a <code>stack.yml</code>; its functions answer at <code>${pattern}</code>.</p>
+${session === undefined ? visitor : member(session, parts.isOperator(session.person))}
 ${notes.length === 0 ? [] : html`<h2>This platform</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`}`,
     renewed === undefined
       ? []
@@ -25,14 +25,16 @@ ${notes.length === 0 ? [] : html`<h2>This platform</h2><ul>${notes.map((note) =>
   );
 }
 
-const visitor = html`<p>You are not signed in.</p><p><a class="button" href="/auth/login">Sign in</a></p>`;
+const visitor = html`<p><a class="button" href="/auth/login">Sign in</a></p><p><small>You are not signed in.</small></p>`;
 
 function member({ person }: Session, operator: boolean): Html {
   const { owners } = identityOf(person, { operator, readOnly: false, byToken: false });
   const links = owners.map(
     (owner) =>
-      html`<li><a href="/list-functions?user=${encodeURIComponent(owner)}">Functions of ${owner}</a></li>`,
+      html`<li><a href="/dashboard/${encodeURIComponent(owner.replaceAll('/', '~'))}">Functions of ${owner}</a>
+<small>(<a href="/list-functions?user=${encodeURIComponent(owner)}">as JSON</a>)</small></li>`,
   );
-  return html`<p>You are signed in as <strong>${person.login}</strong>${operator ? ', an operator of this platform' : ''}. <a href="/auth/logout">Sign out</a></p>
-<ul>${links}</ul>`;
+  return html`<ul>${links}</ul>
+<p>You are signed in as <strong>${person.login}</strong>${operator ? html`, an operator of this platform (<a href="/doctor">doctor</a>)` : ''}.</p>
+<p><a class="button second" href="/auth/logout">Sign out</a></p>`;
 }

@@ -29,7 +29,7 @@ export function chooseLogin(parts: AuthParts, call: Call): Answer {
   return page(
     200,
     'Sign in',
-    html`<p>Where do you keep your repos?</p><p class="choices">${links}</p>`,
+    html`<p>Where do you keep your repos? You sign in there, and come back here.</p><p class="choices">${links}</p>`,
   );
 }
 

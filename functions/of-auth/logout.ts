@@ -10,8 +10,8 @@ export function logoutForm(): Answer {
   return page(
     200,
     'Sign out',
-    html`<form method="post" action="/auth/logout"><p class="choices"><button>Sign out</button>
-<button name="everywhere" value="1">Sign out on all devices</button></p></form>`,
+    html`<form method="post" action="/auth/logout"><p>Functions that you opened in this browser ask again, too.</p><p class="choices"><button>Sign out</button>
+<button class="second" name="everywhere" value="1">Sign out on all devices</button></p></form>`,
   );
 }
 
