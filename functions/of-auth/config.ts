@@ -1,5 +1,3 @@
-import { createGithubOAuth } from '#shared/auth/github-oauth.ts';
-import { createGitlabOAuth } from '#shared/auth/gitlab-oauth.ts';
 import type { OAuthProvider } from '#shared/auth/oauth-provider.ts';
 import { maxTokenLifetimeSeconds } from '#shared/auth/token.ts';
 import { parseDuration, type Settings } from '#shared/config.ts';
@@ -8,6 +6,7 @@ import type { Signer } from '#shared/messages/signature.ts';
 import { parseEntry } from '#shared/person-list.ts';
 import { signerSettings } from '#shared/platform-settings.ts';
 import { parseSite, type Site } from '#shared/router/site.ts';
+import { readProviders } from './providers.ts';
 
 /** of-auth's configuration, without the customers list and the store. */
 export interface AuthConfig {
@@ -65,40 +64,6 @@ export function readConfig(settings: Settings): AuthConfig {
       .split('\n')
       .filter((line) => line.trim() !== ''),
   };
-}
-
-/** The original's `oauth_provider` with its client, and beside it GitLab if that has a client too. */
-function readProviders(settings: Settings): OAuthProvider[] {
-  const kind = settings.parsed('oauth_provider', parseProvider, 'github');
-  const baseUrl = settings.url('oauth_provider_base_url', `https://${kind}.com`);
-  const apiUrl = settings.url('oauth_provider_api_url', 'https://api.github.com');
-  const gitlab = {
-    baseUrl: settings.url('gitlab_instance', 'https://gitlab.com'),
-    clientId: settings.text('gitlab_client_id', ''),
-    clientSecret: settings.optionalSecret('gitlab-client-secret') ?? '',
-  };
-  const isBeside = gitlab.clientId !== '';
-  const clientId = isBeside ? settings.text('client_id', '') : settings.text('client_id');
-  const providers: OAuthProvider[] = [];
-  if (clientId !== '' || !isBeside) {
-    const client = { baseUrl, clientId, clientSecret: settings.secret('of-client-secret') };
-    const isGitlab = kind === 'gitlab';
-    providers.push(isGitlab ? createGitlabOAuth(client) : createGithubOAuth({ ...client, apiUrl }));
-  }
-  if (isBeside) {
-    if (gitlab.clientSecret === '') settings.secret('gitlab-client-secret');
-    if (kind === 'gitlab' && clientId !== '') {
-      throw new CloudError('OFC_CONFIG', 'GitLab is set twice: client_id and gitlab_client_id.');
-    }
-    providers.push(createGitlabOAuth(gitlab));
-  }
-  return providers;
-}
-
-function parseProvider(name: string): 'github' | 'gitlab' {
-  const kind = name.toLowerCase();
-  if (kind === 'github' || kind === 'gitlab') return kind;
-  throw new Error(`oauth_provider is "${name}", not "github" or "gitlab".`);
 }
 
 function parseOperators(text: string): string[] {

@@ -6,7 +6,6 @@ import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
 import { signVisitor } from '#shared/messages/visitor.ts';
 import type { AuthClient } from '#shared/router/auth-client.ts';
-import { clientAddress } from '#shared/router/client-address.ts';
 import { addressKey, createLimiter } from '#shared/router/limiter.ts';
 import { requestHeaders } from '#shared/router/request-headers.ts';
 import { resolve } from '#shared/router/resolve.ts';
@@ -39,8 +38,16 @@ export type Admission = { readonly to?: Destination | undefined; leave(): void }
 export type Admit = (
   request: IncomingMessage,
   callId: string,
+  address: string,
   log: FunctionLog,
 ) => Promise<Admission>;
+
+/**
+ * A session would have to go to a host whose name service belongs to a stranger, who could send the
+ * visitor's browser, and with it their name and groups, elsewhere.
+ */
+const noSignIn =
+  'This function asks who you are, so it answers at the address of its owner on this platform only.';
 
 /** Of-auth's own pages are open to everyone on every host. */
 const forEveryone: Decision = { allow: true, cacheSeconds: 0 };
@@ -56,12 +63,7 @@ export function createAdmit(
   const addresses = createLimiter(config.limits.address);
   const owners = createLimiter(config.limits.owner);
 
-  return async (request, callId, log) => {
-    const address = clientAddress(
-      request.headersDistinct['x-forwarded-for']?.join(','),
-      config.trustedProxies,
-      request.socket.remoteAddress,
-    );
+  return async (request, callId, address, log) => {
     const key = addressKey(address);
     const tooMuch = addresses.enter(key);
     if (tooMuch !== undefined) {
@@ -94,6 +96,9 @@ export function createAdmit(
           return busy(full, leave, to);
         }
         owner = to.tenant.owner;
+      }
+      if (to.isCustomDomain && to.asking?.question.protection !== undefined) {
+        return { kind: 'refused', status: 403, message: noSignIn, to, leave };
       }
       const answer = to.asking === undefined ? forEveryone : auth.decide(to.asking, callId);
       metrics.decided(answer instanceof Promise ? 'asked' : 'kept');

@@ -18,6 +18,8 @@ export interface Destination {
   readonly path: string;
   /** `true`: of-auth, which handles the platform's cookies. */
   readonly keepCookies: boolean;
+  /** The host is the function's own, not one of the platform's. */
+  readonly isCustomDomain: boolean;
   /** How long the answer may take to begin, if not as long as usual. */
   readonly timeoutMs?: number | undefined;
 }
@@ -45,7 +47,9 @@ export function locate(
   const { site, index } = directory;
   const { host, query } = resolution;
   const path = resolution.path + query;
-  if (resolution.kind === 'sign-in') return { function: 'of-auth', host, path, keepCookies: true };
+  if (resolution.kind === 'sign-in') {
+    return { function: 'of-auth', host, path, keepCookies: true, isCustomDomain: false };
+  }
   if (resolution.kind === 'system') {
     const { route } = resolution;
     return {
@@ -54,6 +58,7 @@ export function locate(
       asking: askAboutRoute(site, host, route, request),
       path,
       keepCookies: route.cookies,
+      isCustomDomain: false,
       timeoutMs: route.timeoutMs,
     };
   }
@@ -65,6 +70,7 @@ export function locate(
       asking: askAboutFunction(site, host, found, request),
       path,
       keepCookies: false,
+      isCustomDomain: resolution.kind === 'domain',
     };
   const hit =
     resolution.kind === 'domain'

@@ -9,10 +9,12 @@ import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
 import { createHttp1Client } from '#shared/http1/http1-client.ts';
 import { createLogger } from '#shared/log.ts';
 import { createAuthClient } from '#shared/router/auth-client.ts';
+import { clientAddress } from '#shared/router/client-address.ts';
 import { createCustomDomains } from '#shared/router/custom-domains.ts';
 import { forward } from '#shared/router/forward.ts';
 import { forwardUpgrade, isWebSocket } from '#shared/router/forward-upgrade.ts';
 import { createFunctionIndex } from '#shared/router/function-index.ts';
+import type { Site } from '#shared/router/site.ts';
 import { sendError } from '#shared/web/error-page.ts';
 import { type Admission, createAdmit } from './admit.ts';
 import { createAsyncCalls } from './async-call.ts';
@@ -83,17 +85,23 @@ export function createRouter(config: RouterConfig): Router {
     const began = performance.now();
     const over = metrics.begin();
     const callId = uuid.test(context.callId) ? context.callId : crypto.randomUUID();
+    const address = clientAddress(
+      request.headersDistinct['x-forwarded-for']?.join(','),
+      config.trustedProxies,
+      request.socket.remoteAddress,
+    );
+    const admission = await admit(request, callId, address, context.log);
+    const { to } = admission;
     const fail: Fail = (status, message, headers = {}) => {
-      sendError(request, response, { status, message, callId, headers });
+      const more = { ...transportOf(site, to), ...headers };
+      sendError(request, response, { status, message, callId, headers: more });
       return status;
     };
-    const admission = await admit(request, callId, context.log);
-    const { to } = admission;
     // Now, because the line of the log may be written as soon as the answer has left.
-    context.note(notes(to, callId === context.callId ? undefined : callId));
+    context.note({ client: address, ...notes(to, callId === context.callId ? undefined : callId) });
     let ended: Ended;
     try {
-      ended = await settle(admission, response, send, fail);
+      ended = await settle(admission, response, transportOf(site, to), send, fail);
     } finally {
       admission.leave();
     }
@@ -122,6 +130,7 @@ export function createRouter(config: RouterConfig): Router {
           ...renewing(setCookie),
           ...(queued ? ['preference-applied', 'respond-async'] : []),
         ],
+        defaultHeaders: transportOf(site, to),
         timeoutMs: to.timeoutMs ?? timeoutMs,
       });
       return typeof result === 'number' ? fail(result) : result;
@@ -197,6 +206,7 @@ export function createRouter(config: RouterConfig): Router {
 async function settle(
   admission: Admission,
   response: ServerResponse,
+  transport: Readonly<Record<string, string>>,
   send: Send,
   fail: Fail,
 ): Promise<Ended> {
@@ -207,11 +217,22 @@ async function settle(
       response.writeHead(200, { 'content-type': 'text/plain' }).end('OK');
       return 200;
     case 'redirect':
-      response.writeHead(302, { location: admission.location, 'cache-control': 'no-store' }).end();
+      response
+        .writeHead(302, { ...transport, location: admission.location, 'cache-control': 'no-store' })
+        .end();
       return 302;
     case 'admitted':
       return send(admission, fail);
   }
+}
+
+const strictTransport = { 'strict-transport-security': 'max-age=31536000' };
+const none = {};
+
+/** Browsers stay with HTTPS on the platform's hosts (RFC 6797); a custom domain is its owner's to bind. */
+function transportOf(site: Site, to: Destination | undefined): Readonly<Record<string, string>> {
+  const isBound = site.scheme === 'https' && to !== undefined && !to.isCustomDomain;
+  return isBound ? strictTransport : none;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -25,6 +25,7 @@ const maxPages = 50;
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
  */
 export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
+  const { name = 'github' } = config;
   const title = providerTitle('GitHub', config.baseUrl, 'github.com');
   const http = createOAuthHttp(title);
   const what = 'the organisations';
@@ -58,7 +59,7 @@ export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
   };
 
   return {
-    name: 'github',
+    name,
     title,
     authorizeUrl({ redirectUri, state, challenge }) {
       const query = new URLSearchParams({
@@ -80,7 +81,7 @@ export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
       );
       const answer = await http.get(`${config.apiUrl}/user`, token, 'the user');
       const user = http.read(userSchema, answer, 'the user');
-      return { provider: 'github', ...user, groups: await groups(token) };
+      return { provider: name, ...user, groups: await groups(token) };
     },
   };
 }

@@ -20,10 +20,11 @@ const userInfoSchema = v.object({
  * @see https://docs.gitlab.com/api/oauth2/#authorization-code-with-proof-key-for-code-exchange-pkce
  */
 export function createGitlabOAuth(config: OAuthConfig): OAuthProvider {
+  const { name = 'gitlab' } = config;
   const title = providerTitle('GitLab', config.baseUrl, 'gitlab.com');
   const http = createOAuthHttp(title);
   return {
-    name: 'gitlab',
+    name,
     title,
     authorizeUrl({ redirectUri, state, challenge }) {
       const query = new URLSearchParams({
@@ -48,7 +49,7 @@ export function createGitlabOAuth(config: OAuthConfig): OAuthProvider {
       } = http.read(userInfoSchema, answer, 'the user');
       const admins = new Set(owned);
       return {
-        provider: 'gitlab',
+        provider: name,
         id: sub,
         login: nickname,
         groups: groups.map((path) => ({ path, admin: isOwned(path, admins) })),

@@ -2,6 +2,8 @@ import type { Person } from './person.ts';
 
 /** A provider's log-in as it is registered there. */
 export interface OAuthConfig {
+  /** The SCM's name in `scms`; absent for the first of its kind. */
+  readonly name?: string;
   /** `https://github.com`, `https://gitlab.com`, or one's own server. */
   readonly baseUrl: string;
   readonly clientId: string;
@@ -10,7 +12,7 @@ export interface OAuthConfig {
 
 /** Signs people in: OAuth 2 authorisation code (RFC 6749 §4.1) with PKCE (RFC 7636). */
 export interface OAuthProvider {
-  /** `github`, `gitlab`: the SCM it belongs to, and the first part of an identity's subject. */
+  /** `github`, `gitlab`, `gitlab-work`: the SCM it belongs to, and the first part of an identity's subject. */
   readonly name: string;
   /** As people read it: `GitHub`, or `GitLab (git.example.com)`. */
   readonly title: string;

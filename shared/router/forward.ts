@@ -17,6 +17,8 @@ export interface ForwardRequest {
   readonly timeoutMs: number;
   /** Names and values in turn that the answer gets besides its own. */
   readonly extraHeaders?: readonly string[];
+  /** What the answer gets if it says nothing itself, by names in lower case. */
+  readonly defaultHeaders?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -39,7 +41,7 @@ export function forward(
   upstream: Http1Client,
   request: IncomingMessage,
   response: ServerResponse,
-  { path, headers, keepCookies, timeoutMs, extraHeaders = [] }: ForwardRequest,
+  { path, headers, keepCookies, timeoutMs, extraHeaders = [], defaultHeaders = {} }: ForwardRequest,
 ): Promise<ForwardResult> {
   return new Promise((settle) => {
     // A visitor may have left while the decision was made; then "close" has been emitted already.
@@ -76,6 +78,9 @@ export function forward(
         }
         const list = responseHeaders(head.headers, keepCookies);
         list.push(...extraHeaders);
+        for (const name in defaultHeaders) {
+          if (!hasField(list, name)) list.push(name, defaultHeaders[name] ?? '');
+        }
         const whole = done && head.body !== 0;
         if (whole && typeof head.body !== 'number')
           list.push('content-length', `${body?.length ?? 0}`);
@@ -125,6 +130,13 @@ export function forward(
     });
     request.on('end', endBody);
   });
+}
+
+function hasField(list: readonly string[], name: string): boolean {
+  for (let i = 0; i < list.length; i += 2) {
+    if (list[i]?.length === name.length && list[i]?.toLowerCase() === name) return true;
+  }
+  return false;
 }
 
 function joined(pieces: Buffer[]): Buffer | undefined {

@@ -70,6 +70,47 @@ describe('configuration of of-router and of-auth', () => {
     await folder.remove();
   });
 
+  it('offers several GitHubs and GitLabs, each with settings of its own', async () => {
+    const folder = await tempDir();
+    const secrets = await secretsIn(folder.path);
+    for (const name of [
+      'gitlab-client-secret',
+      'gitlab-client-secret-work',
+      'of-client-secret-corp',
+    ]) {
+      await writeFile(join(secrets, name), 'c');
+    }
+    const env = {
+      secret_mount_path: secrets,
+      gateway_pretty_url: 'https://user.example.com/function',
+      scms: 'github,github-corp,gitlab,gitlab-work,gitlab-silent,gitea',
+      client_id: 'a',
+      client_id_corp: 'b',
+      github_url_corp: 'https://git.corp.example',
+      github_api_url_corp: 'https://git.corp.example/api/v3',
+      gitlab_client_id: 'c',
+      gitlab_client_id_work: 'd',
+      gitlab_instance_work: 'https://gitlab.work.example',
+    };
+    const { providers } = loadConfig(readAuthConfig, env);
+    expect(providers.map(({ name, title }) => [name, title])).to.deep.equal([
+      ['github', 'GitHub'],
+      ['gitlab', 'GitLab'],
+      ['github-corp', 'GitHub (git.corp.example)'],
+      ['gitlab-work', 'GitLab (gitlab.work.example)'],
+    ]);
+    const request = { redirectUri: 'https://x/', state: 's', challenge: 'c' };
+    const [, , corp, work] = providers.map((provider) => provider.authorizeUrl(request));
+    expect(corp).to.match(/^https:\/\/git\.corp\.example\/login\/oauth\/authorize\?.*client_id=b&/);
+    expect(work).to.match(/^https:\/\/gitlab\.work\.example\/oauth\/authorize\?.*client_id=d&/);
+    // A token of a further one must not go to the public site for want of an address.
+    const { github_url_corp: _, ...homeless } = env;
+    expect(() => loadConfig(readAuthConfig, homeless)).to.throw('github_url_corp');
+    // With several, a name alone does not say whose it is.
+    expect(() => loadConfig(readAuthConfig, { ...env, operators: 'alice' })).to.throw('operators');
+    await folder.remove();
+  });
+
   it('names every problem at once', () => {
     const env = {
       secret_mount_path: '/nonexistent',

@@ -15,12 +15,15 @@ describe('custom domains through of-router', () => {
       functions,
       annotations: {
         'alice-web': { [annotation]: 'shop.test' },
+        'alice-secret': { [annotation]: 'secret.test', 'com.openfaas.cloud.auth': 'customers' },
         'bob-web': { [annotation]: 'shop.test,stolen.test' },
       },
       config: {
         resolveTxt: async (name) => {
           asked.push(name);
-          return name === '_openfaas-cloud.shop.test' ? [['alice.example', '.com']] : [];
+          return /^_openfaas-cloud\.(?:shop|secret)\.test$/.test(name)
+            ? [['alice.example', '.com']]
+            : [];
         },
       },
     });
@@ -59,5 +62,21 @@ describe('custom domains through of-router', () => {
       expect((await send(stage.port, path, at('shop.test'))).status, path).to.equal(400);
     }
     expect(stage.seen).to.have.length(before);
+  });
+
+  it('do not serve a function that asks who comes, signed in or not', async () => {
+    functions['alice-secret'] = 'alice';
+    const seen = stage.seen.length;
+    const questions = stage.questions.length;
+    for (const cookie of ['', '__Host-ofc_session=x']) {
+      const headers = { 'x-forwarded-host': 'secret.test', accept: 'text/html', cookie };
+      const { status, body } = await send(stage.port, '/', { headers });
+      expect(status).to.equal(403);
+      expect(body).to.contain('at the address of its owner on this platform only');
+    }
+    // Nor can its own path for signing in be reached there.
+    const signIn = '/.well-known/openfaas-cloud/sign-in';
+    expect((await send(stage.port, signIn, at('secret.test'))).status).to.equal(403);
+    expect([stage.seen.length, stage.questions.length]).to.deep.equal([seen, questions]);
   });
 });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { parseSite } from '#shared/router/site.ts';
 import { send, sendRaw } from '../../helpers/http-client.ts';
 import { buildStage, toAlice, toSystem, valuesOf } from './stage.ts';
 
@@ -104,5 +105,38 @@ describe('of-router headers', () => {
     const answer = await send(stage.port, '/auth/callback?code=x', toSystem);
     expect(answer.headers['set-cookie']).to.deep.equal([cookie]);
     await stage.close();
+  });
+
+  it('bind browsers to HTTPS on the hosts of the platform, where it is reached by HTTPS', async () => {
+    const own = 'max-age=1; includeSubDomains';
+    const stage = await buildStage({
+      functions: { 'alice-hello': 'alice', 'alice-web': 'alice' },
+      annotations: { 'alice-web': { 'com.openfaas.cloud.custom-domain': 'shop.test' } },
+      config: { resolveTxt: async () => [['alice.example.com']] },
+      answer: (request, response) => {
+        const set = request.url?.endsWith('?own') ? { 'Strict-Transport-Security': own } : {};
+        response.writeHead(200, set).end();
+      },
+    });
+    const hsts = async (path: string, host: string) => {
+      const headers = { 'x-forwarded-host': host };
+      return valuesOf(
+        (await send(stage.port, path, { headers })).rawHeaders,
+        'strict-transport-security',
+      );
+    };
+    expect(await hsts('/hello', 'alice.example.com')).to.deep.equal(['max-age=31536000']);
+    expect(await hsts('/auth/health', 'system.example.com')).to.deep.equal(['max-age=31536000']);
+    expect(await hsts('/hello?own', 'alice.example.com')).to.deep.equal([own]);
+    expect(await hsts('/', 'shop.test')).to.deep.equal([]);
+    expect(await hsts('/', 'unknown.test')).to.deep.equal([]);
+    await stage.close();
+
+    const plain = await buildStage({
+      config: { site: parseSite('http://user.example.com/function') },
+    });
+    const { headers } = await send(plain.port, '/hello', toAlice);
+    expect(headers).to.not.have.property('strict-transport-security');
+    await plain.close();
   });
 });

@@ -147,7 +147,9 @@ describe('of-router routing', () => {
   });
 
   it('writes one line per request, without the query', async () => {
-    await send(stage.port, '/hello?token=geheim', toAlice);
+    // The proxy before us is trusted with the last entry; what stands before it is anybody's claim.
+    const headers = { ...toAlice.headers, 'x-forwarded-for': '10.0.0.1, 203.0.113.7' };
+    await send(stage.port, '/hello?token=geheim', { headers });
     const line = await eventually(() => {
       expect(stage.lines).to.have.length(1);
       return stage.lines[0] ?? '';
@@ -157,8 +159,19 @@ describe('of-router routing', () => {
       owner: 'alice',
       target: 'alice-hello',
       method: 'GET',
+      client: '203.0.113.7',
     });
     expect(line).to.not.contain('geheim');
+  });
+
+  it('logs the address of the connection where no proxy is trusted', async () => {
+    const direct = await buildStage({ config: { trustedProxies: 0 } });
+    const headers = { ...toAlice.headers, 'x-forwarded-for': '203.0.113.7' };
+    await send(direct.port, '/hello', { headers });
+    await eventually(() =>
+      expect(JSON.parse(direct.lines[0] ?? '{}')).to.include({ client: '127.0.0.1' }),
+    );
+    await direct.close();
   });
 
   it('reads Host itself if it is told so', async () => {
