@@ -32,7 +32,7 @@ function member({ person }: Session, operator: boolean): Html {
   const links = owners.map(
     (owner) =>
       html`<li><a href="/dashboard/${encodeURIComponent(owner.replaceAll('/', '~'))}">Functions of ${owner}</a>
-<small>(<a href="/list-functions?user=${encodeURIComponent(owner)}">as JSON</a>)</small></li>`,
+<small>(<a href="/list-functions?user=${encodeURIComponent(owner)}">as JSON</a>, <a href="/publickey?owner=${encodeURIComponent(owner)}">key to seal secrets with</a>)</small></li>`,
   );
   return html`<ul>${links}</ul>
 <p>You are signed in as <strong>${person.login}</strong>${operator ? html`, an operator of this platform (<a href="/doctor">doctor</a>)` : ''}.</p>

@@ -68,7 +68,9 @@ describe('of-auth login', () => {
     const home = await send(stage.port, '/', {
       headers: { cookie: `${session}=${cookies[session]}` },
     });
-    expect(home.body).to.contain('signed in as <strong>Alice</strong>');
+    expect(home.body)
+      .to.contain('signed in as <strong>Alice</strong>')
+      .and.to.match(/href="\/publickey\?owner=alice">key to seal/i);
   });
 
   it('reads all pages of organisations, and goes on without the permission to', async () => {
