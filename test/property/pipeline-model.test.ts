@@ -38,6 +38,7 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('push' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const), pick }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('refuse' as const), pick }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('tick' as const), ms: fc.nat(2 * leaseMs) }),
@@ -79,6 +80,7 @@ async function violationsOf(
     else if (it.do === 'together') await world.deliverTogether(it.picks, it.order, it.keep);
     else if (it.do === 'push') pushNext();
     else if (it.do === 'drop') world.drop(it.pick);
+    else if (it.do === 'refuse') world.refuse(it.pick);
     else if (it.do === 'tick') world.tick(it.ms);
     else await world.sweep(it.fault);
   }

@@ -47,6 +47,8 @@ type Message =
       readonly ref: DeploymentRef;
       readonly claim: Claimable;
       readonly failed: boolean;
+      /** Whoever should do it was busy. */
+      readonly busy?: boolean;
     }
   | { readonly to: 'garbage'; readonly message: Parameters<Messages['collectGarbage']>[0] };
 
@@ -168,6 +170,16 @@ export class World {
     }
   }
 
+  /** A build that a full builder refuses, and a queue that does not ask again by itself. */
+  refuse(pick: number): void {
+    const builds = this.queue.filter((message) => message.to === 'build');
+    const message = builds[pick % Math.max(1, builds.length)];
+    if (message === undefined) return;
+    this.queue.splice(this.queue.indexOf(message), 1);
+    const claim = claimName('build', parseFunctionKey(message.key));
+    this.queue.push({ to: 'callback', ref: message.ref, claim, failed: true, busy: true });
+  }
+
   /** Loses a message; of a push that is not recorded yet nothing but the queue knows. */
   drop(pick: number): void {
     const index = pick % Math.max(1, this.queue.length);
@@ -245,7 +257,8 @@ export class World {
     else if (message.to === 'build') await this.#build(message.ref, message.key);
     else if (message.to === 'advance') await this.#advance(message.ref);
     else if (message.to === 'callback') {
-      if (message.failed) await records.releaseClaim(message.ref, message.claim);
+      if (message.busy) await records.postponeClaim(message.ref, message.claim, 1000);
+      else if (message.failed) await records.releaseClaim(message.ref, message.claim);
       await this.#advance(message.ref);
     } else if (message.to === 'status') {
       const found = await records.load(message.ref);
