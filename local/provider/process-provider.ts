@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createImageStore, type ImageSource } from './image-store.ts';
 import { createPoolProvider, type PoolProviderOptions } from './pool-provider.ts';
@@ -8,6 +8,7 @@ import { processesByParent } from './process-table.ts';
 import type { Provider } from './provider.ts';
 import { type ProcessReplica, startReplica } from './replica.ts';
 import { detectSandbox, type Isolation } from './sandbox.ts';
+import { createStartGate } from './start-gate.ts';
 
 /** Settings of {@link createProcessProvider}. */
 export interface ProcessProviderOptions extends PoolProviderOptions {
@@ -21,6 +22,8 @@ export interface ProcessProviderOptions extends PoolProviderOptions {
 }
 
 const pruneMs = 60 * 60_000;
+// Several times what a start takes on an idle machine.
+const startPatienceMs = 1000;
 
 /**
  * A {@link Provider} without a container engine: each replica is a process on this machine, started
@@ -40,12 +43,13 @@ export async function createProcessProvider(options: ProcessProviderOptions): Pr
   const startTimeoutMs = options.startTimeoutMs ?? 20_000;
   const host = { runFolder, sandbox, records, readSecret, startTimeoutMs, graceMs };
   const running = new Set<ProcessReplica>();
+  const gate = createStartGate(Math.max(2, availableParallelism()), startPatienceMs);
 
   return createPoolProvider(options, {
     info: { name: 'openfaas-cloud', orchestration: 'processes', isolation: sandbox.summary },
     image: (reference) => images.get(reference),
     async start(plan) {
-      const replica = await startReplica(host, plan);
+      const replica = await gate.pass(() => startReplica(host, plan));
       running.add(replica);
       void replica.ended.then(() => running.delete(replica));
       return replica;
