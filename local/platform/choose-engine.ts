@@ -88,7 +88,7 @@ async function resume(sockets: readonly string[]): Promise<ChosenEngine> {
     const socket = sockets.find(existsSync) ?? sockets[0] ?? '';
     const now = toCloudError(error).message.replace(/\.$/, '');
     return {
-      engine: connectEngine(socket),
+      engine: await connectEngine(socket),
       reason: `${reason}; they start once it answers (${now})`,
     };
   }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { stat, utimes } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,8 @@ import { expect } from 'chai';
 import { sharedPlatform } from '../helpers/shared-platform.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const start = fileURLToPath(new URL('../../local/start.mjs', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const start = `${root}/local/start.mjs`;
 const npmStart = (...args: string[]) =>
   spawnSync(process.execPath, [start, ...args], { encoding: 'utf8', timeout: 60_000 });
 
@@ -27,6 +29,17 @@ describe('npm start', function () {
     ]) {
       expect(stdout).to.contain(option);
     }
+  });
+
+  it('bundles itself again only if a file of it changed', async () => {
+    const made = async () => (await stat(`${root}/dist/main.mjs`)).mtimeMs;
+    npmStart('--help');
+    const first = await made();
+    npmStart('--help');
+    expect(await made()).to.equal(first);
+    await utimes(`${root}/local/main.ts`, new Date(), new Date());
+    npmStart('--help');
+    expect(await made()).to.be.above(first);
   });
 
   it('says in one line what is wrong with an option', () => {

@@ -62,7 +62,7 @@ export async function containerStage(
     async provider(settings = {}) {
       const provider = await createContainerProvider({
         folder: join(folder.path, settings.platform ?? 'test'),
-        engine: connectEngine(engine.socketPath),
+        engine: await connectEngine(engine.socketPath),
         platform: 'test',
         readSecret: async (name) => {
           const value = secrets.get(name);

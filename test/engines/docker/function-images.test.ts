@@ -74,7 +74,7 @@ describeWith(
       });
       const { username, password } = registry;
       provider = await createContainerProvider({
-        engine: connectEngine(engine.socketPath),
+        engine: await connectEngine(engine.socketPath),
         folder: join(folder.path, 'containers'),
         platform: 'images',
         credentials: () => ({ username, password }),

@@ -138,7 +138,7 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
           OPENFAAS_NAME: 'env',
           OPENFAAS_NAMESPACE: 'openfaas-fn',
           fprocess: 'node index.js',
-          NODE_OPTIONS: '--max-old-space-size=192 --no-warnings',
+          NODE_OPTIONS: '--max-old-space-size=192 --max-semi-space-size=4 --no-warnings',
         });
         expect(env['port'], 'the socket, whatever the function says').to.match(/\/s$/);
         const known =
