@@ -51,6 +51,7 @@ const secrets: readonly string[] = [
   'jwt-public-key',
   'of-client-secret',
   'gitlab-client-secret',
+  'gitea-client-secret',
   'registry-password',
   'builder-private-key',
   'builder-payload-secret',

@@ -1,3 +1,4 @@
+import { createGiteaOAuth } from '#shared/auth/gitea-oauth.ts';
 import { createGithubOAuth } from '#shared/auth/github-oauth.ts';
 import { createGitlabOAuth } from '#shared/auth/gitlab-oauth.ts';
 import type { OAuthProvider } from '#shared/auth/oauth-provider.ts';
@@ -7,7 +8,7 @@ import { scmSettings } from '#shared/scm/scm-settings.ts';
 
 /**
  * Where people sign in: the original's `oauth_provider` with its client, GitLab beside it if that has a
- * client too, and each further GitHub and GitLab of `scms` that has one.
+ * client too, and each Gitea and each further GitHub and GitLab of `scms` that has one.
  */
 export function readProviders(settings: Settings): OAuthProvider[] {
   const kind = settings.parsed('oauth_provider', parseProvider, 'github');
@@ -37,7 +38,7 @@ export function readProviders(settings: Settings): OAuthProvider[] {
   return [...providers, ...further];
 }
 
-/** Those of `scms` with a name of their own, under which their settings stand. */
+/** Giteas, and others of `scms` with a name of their own, under which their settings stand. */
 function furtherProviders(settings: Settings): OAuthProvider[] {
   const githubs = scmSettings(settings, 'github').flatMap(({ scm, settings: own }) => {
     if (scm === 'github') return [];
@@ -59,7 +60,15 @@ function furtherProviders(settings: Settings): OAuthProvider[] {
       clientSecret,
     });
   });
-  return [...githubs, ...gitlabs];
+  const giteas = scmSettings(settings, 'gitea').flatMap(({ scm, settings: own }) => {
+    const clientId = own.text('gitea_client_id', '');
+    const baseUrl = own.url('gitea_url', 'https://gitea.com');
+    const given = own.optionalSecret('gitea-client-secret');
+    if (clientId === '') return [];
+    const clientSecret = given ?? own.secret('gitea-client-secret');
+    return createGiteaOAuth({ name: scm, baseUrl, clientId, clientSecret });
+  });
+  return [...githubs, ...gitlabs, ...giteas];
 }
 
 function parseProvider(name: string): 'github' | 'gitlab' {

@@ -48,7 +48,7 @@ export function standingOf(person: Person, owner: FunctionOwner): Standing {
     name.toLowerCase() === owner.name.toLowerCase() &&
     (owner.id === '' || id === undefined || id === owner.id);
   // On GitLab the id of a personal owner is that of the name space, not of the person.
-  const ownId = person.provider.startsWith('github') ? person.id : undefined;
+  const ownId = person.provider.startsWith('gitlab') ? undefined : person.id;
   if (is(person.login, ownId)) return 'owner';
   const group = person.groups.find(({ path, id }) => is(path, id));
   if (group === undefined) return 'none';

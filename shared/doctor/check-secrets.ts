@@ -64,6 +64,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   'sealing-private-key': box,
   'sealing-private-key-previous': box,
   'gitlab-client-secret': line,
+  'gitea-client-secret': line,
 };
 
 /** Signing secrets, which must not be guessed. */

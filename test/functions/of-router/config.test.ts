@@ -70,13 +70,14 @@ describe('configuration of of-router and of-auth', () => {
     await folder.remove();
   });
 
-  it('offers several GitHubs and GitLabs, each with settings of its own', async () => {
+  it('offers several GitHubs, GitLabs and Giteas, each with settings of its own', async () => {
     const folder = await tempDir();
     const secrets = await secretsIn(folder.path);
     for (const name of [
       'gitlab-client-secret',
       'gitlab-client-secret-work',
       'of-client-secret-corp',
+      'gitea-client-secret',
     ]) {
       await writeFile(join(secrets, name), 'c');
     }
@@ -91,6 +92,8 @@ describe('configuration of of-router and of-auth', () => {
       gitlab_client_id: 'c',
       gitlab_client_id_work: 'd',
       gitlab_instance_work: 'https://gitlab.work.example',
+      gitea_client_id: 'e',
+      gitea_url: 'https://forge.example',
     };
     const { providers } = loadConfig(readAuthConfig, env);
     expect(providers.map(({ name, title }) => [name, title])).to.deep.equal([
@@ -98,10 +101,12 @@ describe('configuration of of-router and of-auth', () => {
       ['gitlab', 'GitLab'],
       ['github-corp', 'GitHub (git.corp.example)'],
       ['gitlab-work', 'GitLab (gitlab.work.example)'],
+      ['gitea', 'Gitea (forge.example)'],
     ]);
     const request = { redirectUri: 'https://x/', state: 's', challenge: 'c' };
-    const [, , corp, work] = providers.map((provider) => provider.authorizeUrl(request));
+    const [, , corp, work, forge] = providers.map((provider) => provider.authorizeUrl(request));
     expect(corp).to.match(/^https:\/\/git\.corp\.example\/login\/oauth\/authorize\?.*client_id=b&/);
+    expect(forge).to.match(/^https:\/\/forge\.example\/login\/oauth\/authorize\?.*client_id=e&/);
     expect(work).to.match(/^https:\/\/gitlab\.work\.example\/oauth\/authorize\?.*client_id=d&/);
     // A token of a further one must not go to the public site for want of an address.
     const { github_url_corp: _, ...homeless } = env;
