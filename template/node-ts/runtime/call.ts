@@ -37,8 +37,11 @@ export class Call implements RawContext {
     return this.#log;
   }
 
-  note(fields: LogFields): void {
-    this.notes = this.notes === undefined ? fields : { ...this.notes, ...fields };
+  /** Made when asked for, so that a handler may take it out of the context. */
+  get note(): RawContext['note'] {
+    return (fields) => {
+      this.notes = this.notes === undefined ? fields : { ...this.notes, ...fields };
+    };
   }
 
   get signal(): AbortSignal {

@@ -169,6 +169,32 @@ describe('of-router streaming', () => {
     await eventually(() => expect(stage?.lines.join()).to.contain('"ended":"cut"'));
   });
 
+  it('says 408 to an upload that stops half-way, and gives the function up', async () => {
+    let gone = false;
+    stage = await buildStage({
+      config: { timeoutMs: 300 },
+      answer: (request) => {
+        request.on('data', () => undefined);
+        request.on('close', () => {
+          gone = true;
+        });
+      },
+    });
+    const heads = {
+      'a body with a length': 'Content-Length: 10\r\n\r\nhalf',
+      'a chunked body': 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
+    };
+    for (const [what, rest] of Object.entries(heads)) {
+      gone = false;
+      const answer = await sendRaw(
+        stage.port,
+        `POST /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-Host: alice.example.com\r\n${rest}`,
+      );
+      expect(answer, what).to.match(/^HTTP\/1\.1 408 /);
+      await eventually(() => expect(gone, what).to.equal(true));
+    }
+  });
+
   it('says 504 if the answer does not begin in time', async () => {
     stage = await buildStage({ answer: () => undefined, config: { timeoutMs: 300 } });
     expect((await send(stage.port, '/hello', toAlice)).status).to.equal(504);
