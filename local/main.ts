@@ -35,6 +35,9 @@ Usage: npm start -- [options]
                       Docker's own; several need its containerd image store)
   --isolation <how>   For processes: auto, bubblewrap or none (default auto: bubblewrap where it works)
   --prometheus <url>  Ask this Prometheus for metrics, which must scrape us (default: our own history)
+  --otlp <url>        Send traces to this OpenTelemetry collector, such as http://127.0.0.1:4318
+  --notify <hosts>    Hosts and networks to which notifications may go though they are not public, separated by
+                      commas, such as localhost
   --s3 <url>          Keep state in this S3 store, whose keys are in <data>/secrets/s3-access-key and
                       s3-secret-key (default: our own store in the data folder)
   --operators <names> Logins of who sees the whole platform on the dashboard, separated by commas (default admin)
@@ -117,6 +120,8 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     customers: values.customers === undefined ? undefined : resolve(values.customers),
     prometheus: baseUrl('--prometheus', values.prometheus),
     operators: values.operators,
+    otlp: baseUrl('--otlp', values.otlp),
+    notify: values.notify,
     s3: baseUrl('--s3', values.s3),
     scms: await readScms(values, resolve(root, values.data)),
     sample: !values['no-sample'],
@@ -173,6 +178,8 @@ function readArguments(args: readonly string[]) {
         isolation: { type: 'string', default: 'auto' },
         idle: { type: 'string', default: '5m' },
         prometheus: { type: 'string' },
+        otlp: { type: 'string' },
+        notify: { type: 'string' },
         s3: { type: 'string' },
         gitlab: { type: 'string' },
         gitea: { type: 'string' },

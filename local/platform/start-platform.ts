@@ -14,6 +14,7 @@ import { createGitServer } from '../git-server/git-server.ts';
 import { createGatewayMetrics } from '../metrics/gateway-metrics.ts';
 import { createS3Server } from '../object-store/s3-server.ts';
 import { createProcessProvider } from '../provider/process-provider.ts';
+import { defaultNamespace } from '../provider/provider.ts';
 import { createRegistryImages } from '../provider/registry-images.ts';
 import type { ReadSecret } from '../provider/replica-folders.ts';
 import type { Isolation } from '../provider/sandbox.ts';
@@ -36,6 +37,7 @@ import { stablePort } from './stable-port.ts';
 import { startContainers, type UsersRegistry } from './start-containers.ts';
 import { startMetrics } from './start-metrics.ts';
 import { notesOf, startPage } from './start-page.ts';
+import { takeUpSoon } from './take-up-soon.ts';
 import { warmUp } from './warm-up.ts';
 
 /** What `npm start` can be told. */
@@ -64,6 +66,10 @@ export interface PlatformOptions {
   readonly customers?: string | undefined;
   /** The address of a Prometheus that scrapes us; without it our own history is asked. */
   readonly prometheus?: string | undefined;
+  /** A collector for traces. */
+  readonly otlp?: string | undefined;
+  /** As in `notification_allow`. */
+  readonly notify?: string | undefined;
   /** An S3 store instead of our own; its keys are the secrets s3-access-key and s3-secret-key. */
   readonly s3?: string | undefined;
   readonly log: Logger;
@@ -169,6 +175,8 @@ async function startParts(
       images: createRegistryImages(registryClient),
       isolation: options.isolation,
       ...{ readSecret, idleMs, log },
+      hasMetrics: ({ service, namespace }) =>
+        namespace === defaultNamespace && isPlatformFunction(service),
     }),
   );
   const { engine, reason } = chosen;
@@ -193,7 +201,7 @@ async function startParts(
           isolation,
         });
   const metrics = createGatewayMetrics();
-  const metricsServer = keep(await startMetrics(metrics, data));
+  const metricsServer = keep(await startMetrics(metrics, data, processes.metricsSources));
   let port = options.port;
   const address = () => `http://127.0.0.1:${port}`;
   const auth = { user: secret.gatewayUser, password: secret.gatewayPassword };
@@ -245,6 +253,8 @@ async function startParts(
       },
       { validateCustomers: options.customers !== undefined, notes: notesOf(isolation, port) },
     ),
+    OTEL_EXPORTER_OTLP_ENDPOINT: options.otlp ?? '',
+    notification_allow: options.notify ?? '',
     ...containers?.environment,
   };
   const client = createGatewayClient({ url: address(), credentials: auth });
@@ -278,17 +288,4 @@ async function startParts(
     gateway: client,
     records,
   };
-}
-
-/** Longer than a claim outlives its holder: see `holdClaim`. */
-const takeUpMs = 12_000;
-
-/** Has garbage-collect take up what an earlier run left in the middle, before its schedule does. */
-function takeUpSoon(client: GatewayClient, log: Logger): { close(): Promise<void> } {
-  const timer = setTimeout(() => {
-    client.invokeAsync('garbage-collect', '').catch((error: unknown) => {
-      log.warn('No sweep after the start.', { error: errorMessage(error) });
-    });
-  }, takeUpMs);
-  return { close: async () => clearTimeout(timer) };
 }

@@ -12,6 +12,8 @@ interface EnvironmentParts {
   /** Where its secrets lie, as it sees it. */
   readonly secretFolder: string;
   readonly memoryBytes: number;
+  /** The unix socket on which it shall serve its metrics, if anybody reads them. */
+  readonly metricsSocket?: string | undefined;
 }
 
 // V8 takes up to three times this for young objects.
@@ -55,7 +57,7 @@ export function functionEnvironment(parts: EnvironmentParts): Record<string, str
     TMPDIR: parts.tmpFolder,
     secret_mount_path: parts.secretFolder,
     port: parts.socketPath,
-    metrics_port: 'off',
+    metrics_port: parts.metricsSocket ?? 'off',
   };
 }
 

@@ -5,7 +5,7 @@ import { createImageStore, type ImageSource } from './image-store.ts';
 import { createPoolProvider, type PoolProviderOptions } from './pool-provider.ts';
 import { openProcessRecords } from './process-records.ts';
 import { processesByParent } from './process-table.ts';
-import type { Provider } from './provider.ts';
+import type { FunctionSpec, Provider } from './provider.ts';
 import { type ProcessReplica, startReplica } from './replica.ts';
 import { detectSandbox, type Isolation } from './sandbox.ts';
 import { createStartGate } from './start-gate.ts';
@@ -19,6 +19,20 @@ export interface ProcessProviderOptions extends PoolProviderOptions {
   readonly startTimeoutMs?: number;
   /** From SIGTERM to SIGKILL; 5 s by default. */
   readonly graceMs?: number;
+  /** Whether anybody reads the metrics of a function; of none, by default. */
+  readonly hasMetrics?: (spec: FunctionSpec) => boolean;
+}
+
+/** A process whose metrics can be read. */
+export interface MetricsSource {
+  readonly service: string;
+  readonly instance: string;
+  readonly socketPath: string;
+}
+
+/** A {@link Provider} that knows where its processes serve metrics. */
+export interface ProcessProvider extends Provider {
+  metricsSources(): MetricsSource[];
 }
 
 const pruneMs = 60 * 60_000;
@@ -31,7 +45,9 @@ const startPatienceMs = 1000;
  *
  * @throws CloudError `OFC_CONFIG` if the isolation asked for does not work here.
  */
-export async function createProcessProvider(options: ProcessProviderOptions): Promise<Provider> {
+export async function createProcessProvider(
+  options: ProcessProviderOptions,
+): Promise<ProcessProvider> {
   const { folder, readSecret } = options;
   const sandbox = await detectSandbox(options.isolation ?? 'auto');
   await mkdir(join(folder, 'images'), { recursive: true, mode: 0o700 });
@@ -41,11 +57,12 @@ export async function createProcessProvider(options: ProcessProviderOptions): Pr
   const images = createImageStore(join(folder, 'images'), options.images);
   const graceMs = options.graceMs ?? 5000;
   const startTimeoutMs = options.startTimeoutMs ?? 20_000;
-  const host = { runFolder, sandbox, records, readSecret, startTimeoutMs, graceMs };
+  const hasMetrics = options.hasMetrics ?? (() => false);
+  const host = { runFolder, sandbox, records, readSecret, startTimeoutMs, graceMs, hasMetrics };
   const running = new Set<ProcessReplica>();
   const gate = createStartGate(Math.max(2, availableParallelism()), startPatienceMs);
 
-  return createPoolProvider(options, {
+  const provider = createPoolProvider(options, {
     info: { name: 'openfaas-cloud', orchestration: 'processes', isolation: sandbox.summary },
     image: (reference) => images.get(reference),
     async start(plan) {
@@ -61,5 +78,11 @@ export async function createProcessProvider(options: ProcessProviderOptions): Pr
     },
     prune: (used) => images.prune(used, pruneMs),
     close: () => rm(runFolder, { recursive: true, force: true }),
+  });
+  return Object.assign(provider, {
+    metricsSources: () =>
+      [...running].flatMap(({ service, instance, metricsSocket }) =>
+        metricsSocket === undefined ? [] : [{ service, instance, socketPath: metricsSocket }],
+      ),
   });
 }

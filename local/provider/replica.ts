@@ -10,6 +10,7 @@ import type { Replica, ReplicaPlan } from './pool-member.ts';
 import { killGroup, killTree, type ProcessRecords } from './process-records.ts';
 import { type ProcessEntry, processesByParent, processTree } from './process-table.ts';
 import { createProcessWatch } from './process-watch.ts';
+import type { FunctionSpec } from './provider.ts';
 import { makeReplicaFolders, type OwnFolders, type ReadSecret } from './replica-folders.ts';
 import type { Sandbox } from './sandbox.ts';
 import { waitReady } from './wait-ready.ts';
@@ -22,10 +23,15 @@ export interface ReplicaHost {
   readonly readSecret: ReadSecret;
   readonly startTimeoutMs: number;
   readonly graceMs: number;
+  /** Whether anybody reads the metrics of a function. */
+  readonly hasMetrics: (spec: FunctionSpec) => boolean;
 }
 
 /** One running process of a function. */
 export interface ProcessReplica extends Replica {
+  readonly service: string;
+  /** The unix socket of its `/metrics`, if anybody reads them. */
+  readonly metricsSocket: string | undefined;
   /** Measures it, and kills it if it is over its limits. */
   supervise(children: ReadonlyMap<number, readonly ProcessEntry[]>): void;
 }
@@ -42,10 +48,11 @@ export async function startReplica(
   plan: ReplicaPlan<LocalImage>,
 ): Promise<ProcessReplica> {
   const { spec, memoryBytes } = plan;
+  const hasMetrics = host.hasMetrics(spec);
   const folders = await makeReplicaFolders(host.runFolder, spec, host.readSecret);
   let child: ChildProcess;
   try {
-    child = spawnFunction(host.sandbox, plan, folders);
+    child = spawnFunction(host.sandbox, plan, folders, hasMetrics);
   } catch (error) {
     await folders.remove();
     throw error;
@@ -104,6 +111,8 @@ export async function startReplica(
   return {
     instance,
     endpoint: { socketPath },
+    service: spec.service,
+    metricsSocket: hasMetrics ? join(folders.socket, 'm') : undefined,
     get usage() {
       return watch.usage;
     },
@@ -121,6 +130,7 @@ function spawnFunction(
   sandbox: Sandbox,
   plan: ReplicaPlan<LocalImage>,
   folders: OwnFolders,
+  hasMetrics: boolean,
 ): ChildProcess {
   const { spec, image, memoryBytes } = plan;
   // Joined to `/` first: the image's own word must not climb out of its folder.
@@ -134,6 +144,7 @@ function spawnFunction(
     tmpFolder: seen.tmp,
     secretFolder: seen.secrets,
     memoryBytes,
+    metricsSocket: hasMetrics ? join(seen.socket, 'm') : undefined,
   });
   const args = image.config.command.slice(1);
   const launch = sandbox.launch(real, { args, env, memoryBytes });

@@ -8,7 +8,8 @@ export interface RuntimeConfig {
   readonly listen: number | string;
   /** A real of-watchdog stands in front (`http_port` is set): it owns the lock file. */
   readonly behindWatchdog: boolean;
-  readonly metricsPort: number | 'off';
+  /** A port, or the path of a Unix socket. */
+  readonly metricsPort: number | string;
   /** 0 = none. */
   readonly execTimeout: number;
   readonly readTimeout: number;
@@ -63,7 +64,12 @@ export function readConfig(env: Environment): RuntimeConfig {
   const config: RuntimeConfig = {
     listen: upstreamPort ?? read('port', 8080, parseListen, 'a port or the path of a socket'),
     behindWatchdog: upstreamPort !== undefined,
-    metricsPort: read<number | 'off'>('metrics_port', 8081, parseMetricsPort, 'a port or off'),
+    metricsPort: read<number | string>(
+      'metrics_port',
+      8081,
+      parseMetricsPort,
+      'a port, the path of a socket, or off',
+    ),
     execTimeout: duration('exec_timeout', 30_000),
     readTimeout: duration('read_timeout', 30_000),
     writeTimeout,
@@ -102,7 +108,7 @@ function parseWorkers(text: string): number | undefined {
 }
 
 const parseListen = (text: string) => (text.includes('/') ? text : parsePort(text));
-const parseMetricsPort = (text: string) => (text === 'off' ? 'off' : parsePort(text));
+const parseMetricsPort = (text: string) => (text === 'off' ? 'off' : parseListen(text));
 const parsePath = (text: string) => (/^\/(?!_\/)/.test(text) ? text : undefined);
 
 function parseFlag(text: string): boolean | undefined {

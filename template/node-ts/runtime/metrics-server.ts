@@ -3,9 +3,9 @@ import type { FunctionLog } from '../function/types.ts';
 import { errorFields } from './error-fields.ts';
 import { listen } from './listen.ts';
 
-/** Serves `GET /metrics` on a port of its own. A taken port is logged; the function runs without. */
+/** Serves `GET /metrics` on a port or socket of its own. A taken one is logged; the function runs without. */
 export async function serveMetrics(
-  port: number,
+  where: number | string,
   render: () => Promise<string>,
   log: FunctionLog,
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function serveMetrics(
   // The last one to keep the process running must be the function's own server.
   server.unref();
   try {
-    log.info('metrics', { address: await listen(server, port) });
+    log.info('metrics', { address: await listen(server, where) });
   } catch (error) {
     log.error('The metrics port cannot be used.', errorFields(error));
   }
