@@ -5,6 +5,7 @@ import { parseDuration } from '#shared/config.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import type { StackFunction } from '#shared/stack-file/stack-file.ts';
 import {
+  documentedRuntimeVariables,
   documentedSecrets,
   documentedVariables,
   variablesInCode,
@@ -161,6 +162,7 @@ describe('functions of stack.yml, built and started one by one', function () {
   });
 
   const variables = documentedVariables(names);
+  const runtime = new Set(documentedRuntimeVariables().map(({ name }) => name));
   const documented = documentedSecrets(names);
 
   for (const fn of stack.functions) {
@@ -172,9 +174,11 @@ describe('functions of stack.yml, built and started one by one', function () {
       // It reads what it examines when it is asked, so that nothing wrong can stop it.
       if (fn.key === 'doctor') return;
 
-      const known = new Set(variables.map(({ name }) => name));
+      // Those of the runtime are read in every function.
+      const own = variables.filter(({ name }) => !runtime.has(name));
+      const known = new Set(own.map(({ name }) => name));
       const readNames = [...read.variables].filter((name) => known.has(name)).sort();
-      const said = variables.filter(({ readers }) => readers.includes(fn.key));
+      const said = own.filter(({ readers }) => readers.includes(fn.key));
       expect(readNames, 'variables in docs/configuration.md').to.deep.equal(
         said.map(({ name }) => name).sort(),
       );
