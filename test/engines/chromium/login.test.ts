@@ -50,7 +50,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
   it('signs in at GitHub from the page that was wanted, and returns to it', async () => {
     const { context, page } = await browser();
     await page.goto(`${system}/list-functions?user=alice`);
-    expect(await page.title()).to.equal('Sign in');
+    expect(await page.title()).to.equal('Sign in · OpenFaaS Cloud');
     await signIn(page, 'GitHub', 'alice');
     await page.waitForURL(`${system}/list-functions?user=alice`);
     expect(await text(page)).to.contain('This is list-functions');
@@ -154,7 +154,7 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     await context.addCookies(kept);
     for (const url of [`${system}/list-functions`, 'https://alice.example.com/private']) {
       await page.goto(url);
-      expect(await page.title(), url).to.equal('Sign in');
+      expect(await page.title(), url).to.equal('Sign in · OpenFaaS Cloud');
     }
   });
 
