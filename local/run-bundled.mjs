@@ -35,6 +35,8 @@ async function bundle(name, outfile) {
     absWorkingDir: root,
     bundle: true,
     external,
+    // ES modules, where a package has them, lose what is not used.
+    mainFields: ['module', 'main'],
     platform: 'node',
     format: 'esm',
     target: 'node20',

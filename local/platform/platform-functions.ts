@@ -47,7 +47,7 @@ type BuildRecords = v.InferOutput<typeof recordSchema>;
 const parallelBuilds = 3;
 
 /**
- * Builds what changed of the functions in stack.yml, as `faas-cli up` would, and deploys them all.
+ * Builds what changed of the functions in stack.yml and deploys what is not there as it should be.
  *
  * @throws Error with the bundler's text, or the gateway's refusal.
  */

@@ -15,6 +15,7 @@ import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
 import { createRecords } from '#shared/pipeline/records.ts';
 import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
 import { answering, deploymentsOn, stackFile } from '../helpers/deployments.ts';
+import { freePort } from '../helpers/free-port.ts';
 import type { GitRepo, RepoFiles } from '../helpers/git-repo.ts';
 import {
   type PlatformProcess,
@@ -44,6 +45,7 @@ const base = median(bases);
 show('reference: git push to a folder + bare Node server', seconds(base));
 
 const folder = await tempDir();
+let port: number | undefined;
 let platform: PlatformProcess = await timed('first start, no sample', () => start());
 const on = deploymentsOn(() => platform);
 const ten = Array.from({ length: 10 }, (_, index) => `fn-${index}`);
@@ -78,8 +80,10 @@ async function peakMemory(): Promise<Memory> {
   return peak;
 }
 
-function start(...args: string[]): Promise<PlatformProcess> {
-  return startPlatformProcess(folder.path, ['--port', '0', ...args]);
+/** On the same port each time, as without options. */
+async function start(...args: string[]): Promise<PlatformProcess> {
+  port ??= await freePort();
+  return startPlatformProcess(folder.path, ['--port', String(port), ...args]);
 }
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
