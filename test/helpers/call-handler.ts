@@ -15,7 +15,8 @@ export async function callHandler(
   const rawBody = await buffer(request);
   const { method = '', headers, url = '' } = request;
   const rawQuery = url.split('?')[1] ?? '';
-  const event = { body: undefined, rawBody, headers, method, query: {}, rawQuery, path };
+  const query = Object.fromEntries(new URLSearchParams(rawQuery));
+  const event = { body: undefined, rawBody, headers, method, query, rawQuery, path };
   let status = 200;
   let body: unknown;
   const context = {

@@ -170,6 +170,24 @@ describeWith(
       expect(missing.message).to.contain('absent');
     });
 
+    it('mounts build secrets where pip and Go look for theirs, for the one step that names them', async () => {
+      const secrets = new Map([
+        ['pipconf', Buffer.from('[global]\nindex-url = https://bot:pip-t0ken-1@pypi.example/\n')],
+        ['netrc', Buffer.from('machine git.example login bot password go-t0ken-2\n')],
+      ]);
+      const [pip, go] = ['/etc/pip.conf', '/home/app/.netrc'];
+      const mounts = `--mount=type=secret,id=pipconf,target=${pip} --mount=type=secret,id=netrc,target=${go}`;
+      const steps = [
+        `RUN ${mounts} cat ${pip} ${go} && cat ${pip} ${go} | wc -c > /size && stat -c %a ${go}`,
+        `RUN echo "size=$(cat /size) left=$(cat ${pip} ${go} 2>/dev/null | wc -c)"`,
+      ];
+      await build('pip-and-go', steps.join('\n'), { secrets });
+      const size = [...secrets.values()].reduce((sum, { length }) => sum + length, 0);
+      // Neither stands in the commands that the log repeats.
+      expect(text()).to.contain(`size=${size} left=0`).and.to.match(/ 400$/m);
+      expect(text()).to.not.contain('t0ken');
+    });
+
     it('uses its cache: a step that took seconds takes none', async () => {
       const timed = async (last: string) => {
         const started = performance.now();

@@ -9,6 +9,7 @@ import {
 } from '../../../functions/import-secrets/import-secrets.ts';
 import { pruneSecrets } from '../../../functions/import-secrets/prune.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
+import { sealWithSodium } from '../../helpers/seal-with-sodium.ts';
 import { createStage, type Stage } from './stage.ts';
 
 describe('import-secrets, sealed boxes', () => {
@@ -109,6 +110,12 @@ describe('import-secrets, sealed boxes', () => {
     const deployment = await stage.push([file]);
     await importSecrets(importing, deployment, []);
     expect(stage.values()).to.deep.equal({ 'alice-db': 'value' });
+    const publicKey = ownerKeys(next, parseOwner('alice')).publicKey;
+    const again = await stage.push([
+      { name: file.name, text: sealWithSodium(publicKey, { db: Buffer.from('sealed anew') }) },
+    ]);
+    await importSecrets(importing, again, []);
+    expect(stage.values()).to.deep.equal({ 'alice-db': 'sealed anew' });
     const without = { ...importing, opening: { ...importing.opening, keys: [next] } };
     await expectCode(importSecrets(without, deployment, []), 'OFC_SECRETS');
   });
