@@ -6,6 +6,7 @@ import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
 import { signatureHeader } from '#shared/messages/signature.ts';
 import { signVisitor } from '#shared/messages/visitor.ts';
 import type { AuthClient } from '#shared/router/auth-client.ts';
+import { headerValues } from '#shared/router/header-values.ts';
 import { addressKey, createLimiter } from '#shared/router/limiter.ts';
 import { requestHeaders } from '#shared/router/request-headers.ts';
 import { resolve } from '#shared/router/resolve.ts';
@@ -146,8 +147,8 @@ function busy(seconds: number, leave: () => void, to?: Destination): Admission {
 
 /** The one value that names the visitor's host; `undefined` if there are none or several. */
 function visitorHost(request: IncomingMessage, source: 'forwarded' | 'host'): string | undefined {
-  const { host, 'x-forwarded-host': forwarded } = request.headersDistinct;
-  if (host !== undefined && host.length > 1) return undefined;
-  const values = source === 'host' ? host : forwarded;
-  return values?.length === 1 ? values[0] : undefined;
+  const hosts = headerValues(request.rawHeaders, 'host');
+  if (hosts.length > 1) return undefined;
+  const values = source === 'host' ? hosts : headerValues(request.rawHeaders, 'x-forwarded-host');
+  return values.length === 1 ? values[0] : undefined;
 }

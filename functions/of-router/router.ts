@@ -14,6 +14,7 @@ import { createCustomDomains } from '#shared/router/custom-domains.ts';
 import { forward } from '#shared/router/forward.ts';
 import { forwardUpgrade, isWebSocket } from '#shared/router/forward-upgrade.ts';
 import { createFunctionIndex } from '#shared/router/function-index.ts';
+import { headerValues } from '#shared/router/header-values.ts';
 import type { Site } from '#shared/router/site.ts';
 import { sendError } from '#shared/web/error-page.ts';
 import { type Admission, createAdmit } from './admit.ts';
@@ -86,7 +87,7 @@ export function createRouter(config: RouterConfig): Router {
     const over = metrics.begin();
     const callId = uuid.test(context.callId) ? context.callId : crypto.randomUUID();
     const address = clientAddress(
-      request.headersDistinct['x-forwarded-for']?.join(','),
+      headerValues(request.rawHeaders, 'x-forwarded-for').join(','),
       config.trustedProxies,
       request.socket.remoteAddress,
     );
