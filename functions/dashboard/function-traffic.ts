@@ -8,6 +8,8 @@ const second = v.nullable(v.number());
 export const functionDetailSchema = v.object({
   success: v.number(),
   failure: v.number(),
+  /** Who gave the numbers: Prometheus, or the gateway's own history. */
+  source: v.optional(v.string(), ''),
   windowSeconds: v.number(),
   stepSeconds: v.number(),
   latency: v.object({ p50: second, p95: second, p99: second }),

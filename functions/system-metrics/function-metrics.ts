@@ -25,6 +25,8 @@ export interface Latency {
 
 /** What the details of one function show. */
 export interface FunctionDetail extends Totals {
+  /** Who gave the numbers; empty if that is not known. */
+  readonly source: string;
   readonly windowSeconds: number;
   readonly stepSeconds: number;
   readonly latency: Latency;
@@ -99,7 +101,8 @@ export async function functionDetail(
   const quantile = (q: number, ms: number) =>
     `histogram_quantile(${q}, sum by (le) (${increase(durations, [fn], ms)}))`;
   const names = Object.keys(quantiles) as (keyof Latency)[];
-  const [totals, series, latencies, latencySeries] = await Promise.all([
+  const [source, totals, series, latencies, latencySeries] = await Promise.all([
+    prometheus.source().catch(() => ''),
     functionTotals(prometheus, [fn], windowMs),
     functionSeries(prometheus, [fn], windowMs, now),
     Promise.all(names.map((name) => prometheus.query(quantile(quantiles[name], windowMs)))),
@@ -111,6 +114,7 @@ export async function functionDetail(
   const over = latencySeries.map((values) => aligned(values[0]?.points ?? [], range));
   return {
     ...(totals.get(fn.name) ?? { success: 0, failure: 0 }),
+    source,
     windowSeconds: Math.round(windowMs / 1000),
     stepSeconds: range.step,
     latency: byName(whole, null),

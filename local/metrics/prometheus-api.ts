@@ -5,11 +5,14 @@ import { type PromQuery, parsePromQuery } from './parse-promql.ts';
 import type { SampleHistory } from './sample-history.ts';
 
 const maxBodyBytes = 512 * 1024;
+/** Where Prometheus has its version. */
+const application = "the gateway's own history";
 /** As in Prometheus. */
 const maxPoints = 11_000;
 
 /**
- * Answers `/api/v1/query` and `/api/v1/query_range`, by GET or POST, from our own history.
+ * Answers `/api/v1/query` and `/api/v1/query_range`, by GET or POST, from our own history, and says at
+ * `/api/v1/status/buildinfo` that it is not Prometheus.
  *
  * @param refresh Notes the newest values, so that an answer holds what has just happened.
  * @returns `false` if the path is another one.
@@ -18,6 +21,10 @@ const maxPoints = 11_000;
 export function createPrometheusApi(history: SampleHistory, refresh: () => void) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const [path = '', search = ''] = (request.url ?? '').split(/\?(.*)/s);
+    if (path === '/api/v1/status/buildinfo') {
+      send(response, 200, { status: 'success', data: { application, version: '' } });
+      return true;
+    }
     const route =
       path === '/api/v1/query' ? instant : path === '/api/v1/query_range' ? range : null;
     if (route === null) return false;

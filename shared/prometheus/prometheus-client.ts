@@ -26,6 +26,8 @@ export interface PrometheusClient {
     promql: string,
     range: { readonly start: number; readonly end: number; readonly step: number },
   ): Promise<RangeValues[]>;
+  /** Who answers, for people: `Prometheus 2.42.0`, or what answers in its place. */
+  source(): Promise<string>;
 }
 
 const maxAnswerBytes = 16 * 1024 * 1024;
@@ -45,6 +47,10 @@ const answerOf = <Result extends v.GenericSchema>(type: string, result: Result) 
     data: v.object({ resultType: v.literal(type), result: v.array(result) }),
   });
 const vectorSchema = answerOf('vector', v.object({ metric: labelsSchema, value: sampleSchema }));
+const buildSchema = v.object({
+  status: v.literal('success'),
+  data: v.object({ version: v.string(), application: v.optional(v.string(), 'Prometheus') }),
+});
 const matrixSchema = answerOf(
   'matrix',
   v.object({ metric: labelsSchema, values: v.array(sampleSchema) }),
@@ -59,12 +65,14 @@ const matrixSchema = answerOf(
 export function createPrometheusClient(url: string, timeoutMs = 10_000): PrometheusClient {
   const ask = async <Schema extends v.GenericSchema>(
     path: string,
-    form: Readonly<Record<string, string>>,
+    form: Readonly<Record<string, string>> | undefined,
     schema: Schema,
   ): Promise<v.InferOutput<Schema>> => {
     try {
-      // By POST: a query for many functions is longer than a URL may be.
-      const answer = await axios.post<string>(`${url}${path}`, new URLSearchParams(form), {
+      const answer = await axios.request<string>({
+        url: `${url}${path}`,
+        // By POST: a query for many functions is longer than a URL may be.
+        ...(form === undefined ? {} : { method: 'POST', data: new URLSearchParams(form) }),
         timeout: timeoutMs,
         maxRedirects: 0,
         maxContentLength: maxAnswerBytes,
@@ -83,6 +91,10 @@ export function createPrometheusClient(url: string, timeoutMs = 10_000): Prometh
     async query(query) {
       const { data } = await ask('/api/v1/query', { query }, vectorSchema);
       return data.result.map(({ metric, value }) => ({ labels: metric, value: value[1] }));
+    },
+    async source() {
+      const { data } = await ask('/api/v1/status/buildinfo', undefined, buildSchema);
+      return `${data.application} ${data.version}`.trim();
     },
     async queryRange(query, { start, end, step }) {
       const form = { query, start: String(start), end: String(end), step: String(step) };

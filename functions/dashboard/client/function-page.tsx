@@ -117,6 +117,7 @@ function Traffic({ traffic }: { traffic: FunctionTraffic }) {
       </section>
       <section class="card">
         <h2>{texts.latency}</h2>
+        {traffic.source === '' ? null : <p class="muted">{texts.numbersFrom(traffic.source)}</p>}
         <p title={texts.latencyHint}>
           {texts.median} <strong>{seconds(latency.p50)}</strong>, 95 %{' '}
           <strong>{seconds(latency.p95)}</strong>, 99 % <strong>{seconds(latency.p99)}</strong>

@@ -84,6 +84,7 @@ export const texts = {
   latency: 'Latency',
   latencyHint: 'Half, 95 % and 99 % of the requests ended within this time.',
   median: 'median',
+  numbersFrom: (source: string) => `Numbers from ${source}.`,
   noTraffic: 'No requests in this time.',
   metricsProblem: 'There are no numbers now: ',
   configuration: 'Configuration',

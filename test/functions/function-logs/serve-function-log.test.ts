@@ -168,6 +168,11 @@ describe('function-logs', () => {
     expect(asked).to.have.length(1);
   });
 
+  it('knows an owner in any case', async () => {
+    const shouting = visitorGet(receiver, 'function=alice-hello', ['ALICE']);
+    expect((await ask(shouting)).status).to.equal(200);
+  });
+
   it('refuses what is not a question about a log', async () => {
     const queries = ['since=soon', 'until=soon', 'tail=-1', 'tail=9999999', 'instance=a%2Fb'];
     for (const query of [...queries, `filter=${'x'.repeat(201)}`].map((each) => `&${each}`)) {
