@@ -20,6 +20,7 @@ export function warmUp(provider: Provider, log: Logger): { close(): Promise<void
   const stop = new AbortController();
   const work = async (): Promise<void> => {
     for (const name of pushSteps) {
+      if (provider.status(name) === undefined) continue; // left out of this platform
       const lease = await provider.acquire(name, stop.signal);
       lease.release();
     }

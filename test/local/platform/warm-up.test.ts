@@ -3,12 +3,17 @@ import { createLogger } from '#shared/log.ts';
 import { warmUp } from '../../../local/platform/warm-up.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
-import { createTestProvider, type TestProvider } from '../../helpers/test-provider.ts';
+import {
+  createTestProvider,
+  type TestImage,
+  type TestProvider,
+} from '../../helpers/test-provider.ts';
 import { specOf } from '../provider/calls.ts';
 
 describe('the warm-up after a start', () => {
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let provider: TestProvider;
+  let images: Record<string, TestImage>;
   const lines: string[] = [];
   const log = createLogger({}, (line) => lines.push(line));
   const steps = ['github-push', 'git-tar', 'buildshiprun', 'of-builder', 'github-status'];
@@ -16,7 +21,8 @@ describe('the warm-up after a start', () => {
   beforeEach(async () => {
     dir = await tempDir();
     lines.length = 0;
-    provider = createTestProvider(dir.path, { it: { handle: (_q, answer) => void answer.end() } });
+    images = { it: { handle: (_request, response) => void response.end() } };
+    provider = createTestProvider(dir.path, images);
     for (const name of [...steps, 'dashboard']) {
       await provider.deploy(specOf(name, { image: 'it' }), { start: false });
     }
@@ -37,9 +43,18 @@ describe('the warm-up after a start', () => {
     expect(lines).to.deep.equal([]);
   });
 
-  it('only notes what cannot be started', async () => {
+  it('passes over what is not deployed', async () => {
+    await provider.remove('github-push');
     const warming = warmUp(provider, log);
-    await eventually(() => expect(lines.join()).to.contain('pipeline-log'));
+    await eventually(() => expect(provider.starts('github-status')).to.equal(1));
+    await warming.close();
+    expect(lines).to.deep.equal([]);
+  });
+
+  it('only notes what cannot be started', async () => {
+    delete images['it'];
+    const warming = warmUp(provider, log);
+    await eventually(() => expect(lines.join()).to.contain('in advance'));
     await warming.close();
   });
 });
