@@ -3,7 +3,7 @@ import { runRouterSoak } from '../soak/run-router-soak.ts';
 
 describe('of-router under mixed load while what stands behind it comes and goes', () => {
   it('gives no wrong answer, lets nothing through, and does not grow', async function () {
-    this.timeout(150_000);
+    this.timeout(240_000);
     const { problems, statuses, excused } = await runRouterSoak(45, () => undefined);
     expect(problems).to.deep.equal([]);
     // Something was answered, and something was really down.
