@@ -5,6 +5,8 @@ import type { LogLines } from './use-log.ts';
 import { useVirtualList } from './use-virtual-list.ts';
 
 const rowPx = 20;
+/** As terminals understand them (ECMA-48, SGR). */
+const colours = /\x1b\[[\d;]*m/g;
 
 /**
  * Lines of a log: coloured as in a terminal, filtered, each with a link, and followed at the end until
@@ -101,11 +103,13 @@ export function LogView({ log, name }: { log: LogLines; name: string }) {
   );
 }
 
-/** Which lines hold a text, in any case; `undefined`: all. */
+/** Which lines hold a text as it is seen, in any case; `undefined`: all. */
 function matching(lines: readonly string[], filter: string): readonly number[] | undefined {
   const wanted = filter.toLowerCase();
   if (wanted === '') return undefined;
-  return lines.flatMap((text, index) => (text.toLowerCase().includes(wanted) ? [index] : []));
+  return lines.flatMap((text, index) =>
+    text.replace(colours, '').toLowerCase().includes(wanted) ? [index] : [],
+  );
 }
 
 /** The line that the address names: `#L12`. */

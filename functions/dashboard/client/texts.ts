@@ -80,7 +80,7 @@ export const texts = {
   requests: 'Requests',
   succeeded: 'succeeded',
   failed: 'failed',
-  errorRate: 'Error rate',
+  errorRate: 'error rate',
   latency: 'Latency',
   latencyHint: 'Half, 95 % and 99 % of the requests ended within this time.',
   median: 'median',

@@ -7,10 +7,39 @@ import {
   startChromium,
 } from '../../helpers/chromium.ts';
 import { answering, deploymentsOn, stackFile } from '../../helpers/deployments.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import type { GitRepo } from '../../helpers/git-repo.ts';
+import { send as sendTo } from '../../helpers/http-client.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
 import type { PlatformProcess } from '../../helpers/platform-process.ts';
 import { sharedPlatform } from '../../helpers/shared-platform.ts';
+
+interface Sending {
+  readonly token?: string;
+  readonly cookie?: string;
+  /** Makes it a POST. */
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request to the API that no browser sends. */
+function send(
+  { port }: PlatformProcess,
+  question: string,
+  { token, cookie, body, headers = {} }: Sending,
+): Promise<{ status: number; body: string }> {
+  return sendTo(port, `/dashboard/api/${question}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      host: `system.localhost:${port}`,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(cookie === undefined ? {} : { cookie }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+}
 
 describeWith(['chromium'], 'the dashboard in a browser', function () {
   this.timeout(240_000);
@@ -32,7 +61,7 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
     });
     await on.completed('alice', 'shop', sha);
     browser = await startChromium();
-    page = await browser.newPage();
+    page = await (await browser.newContext()).newPage();
     page.setDefaultTimeout(30_000);
     complaints = complaintsOf(page);
     await signIn(page, home(), 'alice');
@@ -86,6 +115,153 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
     await on.push(repo, { 'pay/handler.ts': answering('pay') });
   });
 
+  it('tries a function', async () => {
+    await page.goto(`${home()}alice/functions/pay`);
+    await page.getByText('Try it').click();
+    await page.getByLabel('Path').fill('/?amount=1');
+    await page.getByRole('button', { name: 'Send' }).click();
+    const answer = page.locator('.answer');
+    await answer.waitFor();
+    expect(await answer.textContent()).to.include('pay');
+    await page.getByText('Image and provenance').click();
+    await page.locator('img[alt="Badge of pay"]').waitFor();
+    const command = page.locator('code', { hasText: 'faas-cli deploy --name pay --image' });
+    expect(await command.textContent()).to.match(/@sha256:[0-9a-f]{64}/);
+  });
+
+  /** Opens the newest deployment whose row holds a text. */
+  const openPush = async (text: string) => {
+    await page.goto(`${home()}alice/deployments`);
+    await page.locator('.pushes a.main', { hasText: text }).first().click();
+    await page.locator('.steps').waitFor();
+  };
+  const confirm = async (button: string) => {
+    await page.getByRole('button', { name: button, exact: true }).click();
+    await page.locator('dialog[open]').getByRole('button', { name: button }).click();
+  };
+
+  it('rolls back, and a later push wins', async () => {
+    const first = await on.push(repo, { 'cart/handler.ts': answering('first cart') });
+    await on.completed('alice', 'shop', first);
+    const second = await on.push(repo, { 'cart/handler.ts': answering('second cart') });
+    await on.completed('alice', 'shop', second);
+    expect((await on.call('alice', '/cart')).text).to.equal('second cart');
+    await openPush(first.slice(0, 7));
+    await confirm('Roll back to this');
+    await page.locator('.steps li', { hasText: 'roll-back to' }).waitFor();
+    await page.locator('.title .badge.live').waitFor();
+    expect((await on.call('alice', '/cart')).text).to.equal('first cart');
+    await page.goto(`${home()}alice/audit`);
+    await page.locator('td', { hasText: `rolled back to ${first.slice(0, 7)}` }).waitFor();
+    const third = await on.push(repo, { 'cart/handler.ts': answering('third cart') });
+    await on.completed('alice', 'shop', third);
+    expect((await on.call('alice', '/cart')).text).to.equal('third cart');
+  });
+
+  it('makes tokens that reach the API as far as they may, until they are revoked', async () => {
+    await page.goto(`${home()}alice/settings`);
+    await page.getByRole('textbox', { name: 'Name' }).fill('from a test');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const token = (await page.locator('code', { hasText: /^ofc_/ }).textContent()) ?? '';
+    const listed = await send(platform, 'functions?owner=alice', { token });
+    expect(listed.status, listed.body).to.equal(200);
+    expect((await send(platform, 'functions?owner=bob', { token })).status).to.equal(404);
+    const body = '{"owner":"alice","function":"pay"}';
+    expect((await send(platform, 'delete-function', { token, body })).status).to.equal(403);
+    await confirm('Revoke');
+    await page.getByText('You have no tokens.').waitFor();
+    await eventually(async () => {
+      const { status } = await send(platform, 'functions?owner=alice', { token });
+      expect(status).to.equal(401);
+    });
+  });
+
+  it('takes no action that another page sends with the session', async () => {
+    const cookie = (await page.context().cookies())
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ');
+    const body = '{"owner":"alice","function":"pay"}';
+    const origin = `http://bob.localhost:${platform.port}`;
+    for (const headers of [
+      { origin },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site', origin },
+      {},
+    ]) {
+      const answer = await send(platform, 'delete-function', { cookie, body, headers });
+      expect(answer.status, JSON.stringify(headers)).to.equal(403);
+    }
+    const own = { origin: `http://system.localhost:${platform.port}` };
+    const simple = { ...own, 'content-type': 'text/plain' };
+    const plain = await send(platform, 'delete-function', { cookie, body, headers: simple });
+    expect(plain.status).to.equal(415);
+    expect((await on.call('alice', '/pay')).text).to.equal('pay');
+  });
+
+  it('deletes a function after its name was typed, and the list follows by itself', async () => {
+    const list = await page.context().newPage();
+    await list.goto(`${home()}alice`);
+    await list.locator('tbody th a', { hasText: 'pay' }).first().waitFor();
+    await page.goto(`${home()}alice/functions/pay`);
+    await page.getByRole('button', { name: 'Delete the function' }).click();
+    const dialog = page.locator('dialog[open]');
+    const button = dialog.getByRole('button', { name: 'Delete the function' });
+    expect(await button.isDisabled()).to.equal(true);
+    await dialog.locator('input').fill('pay');
+    await button.click();
+    await page.waitForURL('**/dashboard/alice');
+    await list.locator('tbody th a', { hasText: 'pay' }).first().waitFor({ state: 'detached' });
+    await list.close();
+    expect((await on.call('alice', '/pay')).status).to.equal(404);
+    // Nothing else of the owner has gone.
+    expect((await on.call('alice', '/cart')).text).to.include('cart');
+    await page.goto(`${home()}alice/deployments`);
+    await page.waitForSelector('.pushes li');
+    await on.push(repo, {}, 'Bring it back');
+    await eventually(async () => expect((await on.call('alice', '/pay')).text).to.equal('pay'), {
+      timeoutMs: 60_000,
+    });
+  });
+
+  it('shows 50,000 lines without putting them all into the page', async () => {
+    const lines = Array.from({ length: 50_000 }, (_, n) => `\u001b[32mline\u001b[0m ${n + 1}`);
+    await page.route('**/dashboard/api/build-log?**', (route) =>
+      route.fulfill({ contentType: 'text/plain', body: `${lines.join('\n')}\n` }),
+    );
+    await openPush('shop');
+    await page.getByText('50000 lines').waitFor();
+    await page.locator('.line', { hasText: 'line 50000' }).waitFor();
+    expect(await page.locator('.line').count()).to.be.within(10, 150);
+    await page.evaluate("location.hash = '#L25000'");
+    await page.locator('.line.target', { hasText: 'line 25000' }).waitFor();
+    await page.getByLabel('Filter lines').fill('line 4999');
+    await page.getByText('11 of 50000 lines').waitFor();
+    expect(await page.locator('.line').count()).to.equal(11);
+    await page.unroute('**/dashboard/api/build-log?**');
+  });
+
+  it('shows the platform to its operators and to nobody else', async () => {
+    await page.goto(`${home()}alice/platform`);
+    await page.locator('.empty').waitFor();
+    await eventually(() => expect(complaints).to.have.length(2));
+    expect(complaints.splice(0).every((text) => text.includes('403'))).to.equal(true);
+    const context = await browser.newContext();
+    const admin = await context.newPage();
+    admin.setDefaultTimeout(30_000);
+    await signIn(admin, home(), 'admin');
+    await admin.getByRole('link', { name: 'Platform' }).click();
+    await admin.getByText('Waiting in the queue').waitFor();
+    await admin.locator('.pushes .badge.ok').first().waitFor();
+    await admin.goto(`${home()}admin/audit`);
+    await admin.getByLabel('The whole platform').check();
+    await admin.locator('td', { hasText: 'alice deleted the function pay' }).first().waitFor();
+    expect(await accessibilityProblems(admin, 'table.rows, .empty')).to.deep.equal([]);
+    await admin.goto(`${home()}admin/platform`);
+    await admin.locator('.pushes .badge.ok').first().waitFor();
+    expect(await accessibilityProblems(admin, '.pushes .badge.ok')).to.deep.equal([]);
+    await context.close();
+  });
+
   it("has nothing on the page of somebody else's", async () => {
     await page.goto(`${home()}bob`);
     await page.locator('.empty').waitFor();
@@ -97,12 +273,21 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
   for (const colorScheme of ['light', 'dark'] as const) {
     it(`can be used without a mouse and by ear (${colorScheme})`, async () => {
       await page.emulateMedia({ colorScheme });
-      for (const path of ['alice', 'alice/functions/cart', 'alice/deployments', 'nobody']) {
+      for (const path of [
+        'alice',
+        'alice/functions/cart',
+        'alice/deployments',
+        'alice/audit',
+        'alice/settings',
+        'nobody',
+      ]) {
         await page.goto(`${home()}${path}`);
-        const ready = 'table.rows, dl.facts, ul.pushes, .empty';
+        const ready = 'table.rows, dl.facts, ul.pushes, form.bar, .empty';
         await page.waitForSelector(ready);
         expect(await accessibilityProblems(page, ready), path).to.deep.equal([]);
       }
+      await openPush('shop');
+      expect(await accessibilityProblems(page, '.steps'), 'a deployment').to.deep.equal([]);
       complaints.splice(0);
     });
   }
