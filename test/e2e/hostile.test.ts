@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { signedCallbackUrl } from '#shared/messages/callback-url.ts';
 import { createSigner, signatureHeader } from '#shared/messages/signature.ts';
 import { parseOwner, parseRepoName } from '#shared/names.ts';
-import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
-import { createRecords } from '#shared/pipeline/records.ts';
 import { answering, deploymentsOn, stackFile } from '../helpers/deployments.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { httpGet } from '../helpers/http-get.ts';
 import { type PlatformProcess, secretOf } from '../helpers/platform-process.ts';
+import { storeOf } from '../helpers/platform-store.ts';
 import { sharedPlatform } from '../helpers/shared-platform.ts';
+import { refusesHostileRepos } from './cases/hostile-repos.ts';
 
 describe('hostile tenants and callers', function () {
   this.timeout(240_000);
@@ -21,40 +19,8 @@ describe('hostile tenants and callers', function () {
   });
 
   const base = () => `http://127.0.0.1:${platform.port}`;
-  const refusedPush = async (name: string, files: Parameters<typeof on.push>[1]) => {
-    const repo = await on.repo('carol', name);
-    const sha = await on.push(repo, files);
-    const checks = await on.completed('carol', name, sha);
-    await repo.remove();
-    const stack = checks.get('stack-deploy');
-    expect(stack?.conclusion).to.equal('failure');
-    return stack?.output.summary ?? '';
-  };
 
-  it('refuses a link to a secret of the platform', async () => {
-    const text = await refusedPush('linked', {
-      'stack.yml': stackFile('linked'),
-      'linked/handler.ts': answering('x'),
-      'linked/key.txt': { link: '/var/openfaas/secrets/payload-secret' },
-    });
-    expect(text).to.contain('linked/key.txt').and.to.match(/link/);
-  });
-
-  it('refuses a handler outside the repo', async () => {
-    const text = await refusedPush('outside', {
-      'stack.yml': stackFile('outside').replace('./outside', '../..'),
-      'outside/handler.ts': answering('x'),
-    });
-    expect(text).to.contain('../..');
-  });
-
-  it('refuses a function key that is a path', async () => {
-    const text = await refusedPush('keyed', {
-      'stack.yml': stackFile('keyed').replace('  keyed:', '  ../../x:'),
-      'keyed/handler.ts': answering('x'),
-    });
-    expect(text).to.contain('../../x');
-  });
+  refusesHostileRepos(() => platform);
 
   for (const [owner, fn] of [
     ['git', 'tar'],
@@ -136,13 +102,7 @@ describe('hostile tenants and callers', function () {
     });
     await on.completed('carol', 'replayed', sha);
     const born = (await on.call('carol', '/replayed')).text;
-    const store = createS3ObjectStore({
-      endpoint: `http://127.0.0.1:${await readFile(join(platform.data, 'store-port'), 'utf8')}`,
-      region: 'us-east-1',
-      bucket: 'pipeline',
-      accessKey: await secretOf(platform, 's3-access-key'),
-      secretKey: await secretOf(platform, 's3-secret-key'),
-    });
+    const { store, records } = await storeOf(platform);
     /** Everything that is recorded of the repo, and the logs of its builds. */
     const recorded = async () => {
       const keys = (
@@ -153,7 +113,6 @@ describe('hostile tenants and callers', function () {
       const values = await Promise.all(keys.map(async (key) => String(await store.get(key))));
       return Object.fromEntries(keys.map((key, index) => [key, values[index]]));
     };
-    const records = createRecords(store);
     const owner = parseOwner('carol');
     const [ref] = await records.deploymentsOf(owner, parseRepoName('replayed'));
     const deployment = ref && (await records.load(ref))?.deployment;

@@ -53,8 +53,11 @@ export async function startPlatformProcess(
       if (child.exitCode !== null) return -1;
       throw new Error(`The platform is not ready:\n${lines.join('\n')}`);
     },
-    { timeoutMs: 180_000, everyMs: 50 },
-  );
+    { timeoutMs: 280_000, everyMs: 50 },
+  ).catch(async (error: unknown) => {
+    await end(child, exited, 'SIGKILL');
+    throw error;
+  });
   if (port === -1) throw new Error(`The platform ended:\n${lines.join('\n')}`);
   return {
     port,

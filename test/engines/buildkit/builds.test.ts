@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { BuildRequest } from '#shared/builder/builder.ts';
 import { parseDockerConfig } from '#shared/buildkit/docker-config.ts';
@@ -13,19 +12,8 @@ import { type DockerEngine, startDockerEngine } from '../../helpers/docker-engin
 import { eventually } from '../../helpers/eventually.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
+import { runs } from '../../helpers/running-process.ts';
 import { builderAt, contextOf } from '../../shared/buildkit/stage.ts';
-
-/** Whether a process runs whose command line holds this. */
-function runs(text: string): boolean {
-  return readdirSync('/proc').some((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
-    } catch {
-      return false;
-    }
-  });
-}
 
 describeWith(
   ['docker', 'docker-registry', 'busybox'],

@@ -10,6 +10,7 @@ import {
   startContainerRegistry,
 } from '../../helpers/container-registry.ts';
 import { type DockerEngine, startDockerEngine } from '../../helpers/docker-engine.ts';
+import { expectCode } from '../../helpers/expect-code.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
 import { builderAt, contextOf } from '../../shared/buildkit/stage.ts';
 
@@ -106,6 +107,12 @@ describeWith(
         /slsa\.dev\/provenance/,
       );
       expect(log).to.not.contain('no attestations');
+    });
+
+    it('without the SBOM’s scanner, which cannot be pulled here: it says so, and what to do', async () => {
+      const building = build('sbom', 'FROM scratch\nCOPY a /\n', { policy: { sbom: 'default' } });
+      const error = await expectCode(building, 'OFC_CONFIG');
+      expect(error.text).to.contain('SBOM').and.contain('build_sbom to none');
     });
 
     it('twice the same, from the same source', async () => {

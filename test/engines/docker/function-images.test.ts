@@ -45,7 +45,7 @@ describeWith(
   ['docker', 'docker-registry', 'busybox'],
   'images of the platform’s functions, built by BuildKit',
   function () {
-    this.timeout(300_000);
+    this.timeout(600_000);
     let folder: Awaited<ReturnType<typeof tempDir>>;
     let engine: DockerEngine;
     let registry: ContainerRegistry;
@@ -114,7 +114,7 @@ describeWith(
           scope: 'openfaas-cloud',
           buildArgs: fn.buildArgs,
           onLog: (line) => lines.push(line),
-          signal: AbortSignal.timeout(280_000),
+          signal: AbortSignal.timeout(580_000),
         })
         .catch((error: unknown) => {
           throw new Error(lines.slice(-30).join('\n'), { cause: error });

@@ -16,9 +16,14 @@ export interface NpmRegistry {
   close(): Promise<void>;
 }
 
-/** Serves one version, 1.0.0, of each package; `files` by package name. */
+/**
+ * Serves one version, 1.0.0, of each package; `files` by package name.
+ *
+ * @param host The address to listen on.
+ */
 export async function npmRegistry(
   packages: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  host = '127.0.0.1',
 ): Promise<NpmRegistry> {
   let downloads = 0;
   const tarballs = new Map<string, Buffer>();
@@ -49,9 +54,9 @@ export async function npmRegistry(
       if (!registry.hang) response.end(tarball);
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const registry: NpmRegistry = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/`,
     downloads: () => downloads,
     hang: false,
     token: undefined,
