@@ -8,43 +8,59 @@ export interface Evaluated {
   readonly value: number;
 }
 
-/** The value of a query at a time in Unix milliseconds. */
-export function evaluateQuery(history: SampleHistory, query: PromQuery, at: number): Evaluated[] {
-  if (query.kind === 'sum') return evaluateSum(history, query, at);
-  const { of, quantile } = query;
-  const groups = new Map<string, { labels: Labels; buckets: Bucket[] }>();
-  for (const { labels, value } of evaluateSum(history, of, at)) {
-    const { le, ...rest } = labels;
-    const key = JSON.stringify(rest);
-    const group = groups.get(key) ?? { labels: rest, buckets: [] };
-    groups.set(key, group);
-    group.buckets.push({
-      bound: le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le),
-      count: value,
-    });
-  }
-  return Array.from(groups.values(), ({ labels, buckets }) => ({
+/**
+ * Finds the series of a query, once, and gives what answers it for a time in Unix milliseconds: a range asks
+ * that for many times, about thousands of series. The labels of one result are the same object each time.
+ */
+export function prepareQuery(
+  history: SampleHistory,
+  query: PromQuery,
+): (at: number) => Evaluated[] {
+  const sum = query.kind === 'sum' ? query : query.of;
+  const groups = groupSeries(history, sum).map(({ labels, series }) => ({
     labels,
-    value: quantileOf(quantile, buckets),
+    sumAt: (at: number) =>
+      series.reduce((total, each) => total + increaseOf(each, at - sum.rangeMs, at), 0),
   }));
+  if (query.kind === 'sum') {
+    return (at) => groups.map(({ labels, sumAt }) => ({ labels, value: sumAt(at) }));
+  }
+  const histograms = groupBy(groups, ({ labels: { le: _, ...rest } }) => rest);
+  return (at) =>
+    histograms.map(({ labels, members }) => {
+      const buckets = members.map(({ labels: { le }, sumAt }) => ({
+        bound: le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le),
+        count: sumAt(at),
+      }));
+      return { labels, value: quantileOf(query.quantile, buckets) };
+    });
 }
 
-function evaluateSum(history: SampleHistory, query: SumQuery, at: number): Evaluated[] {
-  const sums = new Map<string, { labels: Labels; value: number }>();
-  for (const series of history.series(query.selector.metric)) {
-    if (!query.selector.matches(series.labels)) continue;
-    const labels = Object.fromEntries(
-      query.by.flatMap((name) => {
-        const value = series.labels[name];
+function groupSeries(history: SampleHistory, { by, selector }: SumQuery) {
+  const selected = [...history.series(selector.metric)].filter(({ labels }) =>
+    selector.matches(labels),
+  );
+  return groupBy(selected, ({ labels }) =>
+    Object.fromEntries(
+      by.flatMap((name) => {
+        const value = labels[name];
         return value === undefined ? [] : [[name, value]];
       }),
-    );
+    ),
+  ).map(({ labels, members }) => ({ labels, series: members }));
+}
+
+/** What has the same labels, in the order in which they first come. */
+function groupBy<T>(all: readonly T[], labelsOf: (one: T) => Labels) {
+  const groups = new Map<string, { labels: Labels; members: T[] }>();
+  for (const one of all) {
+    const labels = labelsOf(one);
     const key = JSON.stringify(labels);
-    const sum = sums.get(key) ?? { labels, value: 0 };
-    sums.set(key, sum);
-    sum.value += increaseOf(series, at - query.rangeMs, at);
+    const group = groups.get(key) ?? { labels, members: [] };
+    groups.set(key, group);
+    group.members.push(one);
   }
-  return [...sums.values()];
+  return [...groups.values()];
 }
 
 interface Bucket {

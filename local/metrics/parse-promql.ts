@@ -54,7 +54,7 @@ function parseSum(text: string): SumQuery {
       .split(',')
       .map((label) => label.trim())
       .filter((label) => label !== ''),
-    selector: { metric, matches: remembering((labels) => tests.every((test) => test(labels))) },
+    selector: { metric, matches: (labels) => tests.every((test) => test(labels)) },
     rangeMs: Number(count) * unitMs,
   };
 }
@@ -93,16 +93,4 @@ function refused(why: string): CloudError {
   return new CloudError('OFC_BAD_REQUEST', `The query cannot be answered: ${why}.`, {
     hint: 'Install Prometheus and start with --prometheus <host:port> for all of PromQL.',
   });
-}
-
-/** A range asks about the same series at each of its steps; names of hundreds of functions are a long expression. */
-function remembering(matches: Selector['matches']): Selector['matches'] {
-  const known = new WeakMap<object, boolean>();
-  return (labels) => {
-    const before = known.get(labels);
-    if (before !== undefined) return before;
-    const found = matches(labels);
-    known.set(labels, found);
-    return found;
-  };
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CloudError, toCloudError } from '#shared/errors.ts';
-import { evaluateQuery } from './evaluate-query.ts';
+import { prepareQuery } from './evaluate-query.ts';
 import { type PromQuery, parsePromQuery } from './parse-promql.ts';
 import type { SampleHistory } from './sample-history.ts';
 
@@ -47,7 +47,10 @@ export function createPrometheusApi(history: SampleHistory, refresh: () => void)
 
 function instant(history: SampleHistory, query: PromQuery, form: URLSearchParams) {
   const at = form.has('time') ? seconds(form, 'time') : Date.now() / 1000;
-  const result = evaluateQuery(history, query, at * 1000).map(({ labels, value }) => ({
+  const result = prepareQuery(
+    history,
+    query,
+  )(at * 1000).map(({ labels, value }) => ({
     metric: labels,
     value: [at, text(value)],
   }));
@@ -59,12 +62,12 @@ function range(history: SampleHistory, query: PromQuery, form: URLSearchParams) 
   if (step <= 0 || end < start || (end - start) / step > maxPoints) {
     throw new CloudError('OFC_BAD_REQUEST', 'start, end and step give too many points, or none.');
   }
-  const series = new Map<string, { metric: object; values: [number, string][] }>();
+  const evaluate = prepareQuery(history, query);
+  const series = new Map<object, { metric: object; values: [number, string][] }>();
   for (let at = start; at <= end; at += step) {
-    for (const { labels, value } of evaluateQuery(history, query, at * 1000)) {
-      const key = JSON.stringify(labels);
-      const found = series.get(key) ?? { metric: labels, values: [] };
-      series.set(key, found);
+    for (const { labels, value } of evaluate(at * 1000)) {
+      const found = series.get(labels) ?? { metric: labels, values: [] };
+      series.set(labels, found);
       found.values.push([at, text(value)]);
     }
   }
