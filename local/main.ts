@@ -66,6 +66,7 @@ export async function main(args: readonly string[], root: string): Promise<void>
     say(`Starting OpenFaaS Cloud; state in ${options.data}, log in ${logFile.path}`);
     platform = await startPlatform({
       ...options,
+      scms: await openScms(options),
       log,
       onProgress: (text) => say(`  ✔ ${text}`),
       signal: stop.signal,
@@ -89,8 +90,9 @@ export async function main(args: readonly string[], root: string): Promise<void>
   process.exit();
 }
 
-interface Options extends Omit<PlatformOptions, 'log' | 'onProgress' | 'signal'> {
+interface Options extends Omit<PlatformOptions, 'log' | 'onProgress' | 'signal' | 'scms'> {
   readonly sample: boolean;
+  readonly scmAddresses: ScmAddresses;
 }
 
 async function parseOptions(args: readonly string[], root: string): Promise<Options | 'help'> {
@@ -123,7 +125,9 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     otlp: baseUrl('--otlp', values.otlp),
     notify: values.notify,
     s3: baseUrl('--s3', values.s3),
-    scms: await readScms(values, resolve(root, values.data)),
+    scmAddresses: Object.fromEntries(
+      otherScmKinds.map((kind) => [kind, scmUrl(`--${kind}`, values[kind])]),
+    ),
     sample: !values['no-sample'],
   };
 }
@@ -133,13 +137,10 @@ function baseUrl(option: string, text: string | undefined): string | undefined {
   throw usage(`${option} must be a URL such as http://127.0.0.1:9090, not "${text}".`);
 }
 
-async function readScms(values: ScmAddresses, data: string): Promise<MoreScms> {
-  const addresses = Object.fromEntries(
-    otherScmKinds.map((kind) => [kind, scmUrl(`--${kind}`, values[kind])]),
-  );
+/** After the log file, which says whether the folder can be used at all. */
+async function openScms({ scmAddresses, data }: Options): Promise<MoreScms> {
   const folder = join(data, 'secrets');
-  const store = await createSecretStore({ folder });
-  return scmsAt(addresses, store, folder);
+  return scmsAt(scmAddresses, await createSecretStore({ folder }), folder);
 }
 
 /** It may lie below a path, and is compared with what webhooks say. */
@@ -209,9 +210,13 @@ async function sample(
   if (done.closed?.state !== 'live') say(`See ${gitUrl}/${samplePath} for what went wrong.`);
 }
 
-function announce({ port, isolation, credentials }: Platform, { scms, data }: Options): void {
+function announce(
+  { port, isolation, credentials }: Platform,
+  { scmAddresses, data }: Options,
+): void {
   const gateway = `http://127.0.0.1:${port}`;
-  const hooks = scms?.kinds.map(
+  const asked = otherScmKinds.filter((kind) => scmAddresses[kind] !== undefined);
+  const hooks = asked.map(
     (kind) =>
       `  Hooks:   http://system.localhost:${port}/${kind}-event, with the secret in ${data}/secrets/${kind}-webhook-secret\n`,
   );
@@ -222,7 +227,7 @@ ${isolation}
   Push:    git push ${gateway}/git/<owner>/<repo>.git main
   Checks:  ${gateway}/git/
   CLI:     echo ${credentials.password} | faas-cli login --gateway ${gateway} --username ${credentials.user} --password-stdin
-${hooks?.join('') ?? ''}
+${hooks.join('')}
 Ready: http://system.localhost:${port}/`);
 }
 

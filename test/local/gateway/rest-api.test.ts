@@ -369,7 +369,7 @@ describe('gateway: REST API', () => {
     expect((await of('redrive', letters[1])).status).to.equal(202);
     await eventually(async () => {
       const stats = JSON.parse((await gateway.api('GET', '/system/queue')).body);
-      expect(stats).to.deep.equal({ depth: 0, running: 0, dead: 1 });
+      expect(stats).to.deep.equal({ depth: 0, running: 0, dead: 1, oldestMs: null });
     });
   });
 

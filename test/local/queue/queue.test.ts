@@ -66,7 +66,9 @@ describe('queue', () => {
     const given = message('f', { path: '/a%2Fb?q=1', body: Buffer.from([0, 255]) });
     await queue.enqueue(given);
     await eventually(() => expect(calls).to.deep.equal([given]));
-    await eventually(() => expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 0 }));
+    await eventually(() =>
+      expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 0, oldestMs: null }),
+    );
   });
 
   it('keeps what it took until it is started, and over a restart', async () => {
@@ -133,14 +135,16 @@ describe('queue', () => {
       attempts: 3,
       reason: 'status 503 after 3 attempts',
     });
-    expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 1 });
+    expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 1, oldestMs: null });
   });
 
   it('stops trying once it went well', async () => {
     const queue = await open(() => answer(calls.length < 2 ? 502 : 200));
     queue.start();
     await queue.enqueue(message('f'));
-    await eventually(() => expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 0 }));
+    await eventually(() =>
+      expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 0, oldestMs: null }),
+    );
     expect(calls).to.have.length(2);
   });
 
@@ -209,7 +213,9 @@ describe('queue', () => {
     status = 200;
     await queue.deadLetters.redrive(first?.id ?? '');
     await queue.deadLetters.discard(second?.id ?? '');
-    await eventually(() => expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 0 }));
+    await eventually(() =>
+      expect(queue.stats()).to.deep.equal({ depth: 0, running: 0, dead: 0, oldestMs: null }),
+    );
     expect(calls).to.have.length(3);
     for (const change of ['redrive', 'discard'] as const) {
       const code = await queue.deadLetters[change]('nope').catch((error) => error.code);
