@@ -228,7 +228,10 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
     await page.route('**/dashboard/api/build-log?**', (route) =>
       route.fulfill({ contentType: 'text/plain', body: `${lines.join('\n')}\n` }),
     );
-    await openPush('shop');
+    // What was built before has no log.
+    const built = await on.push(repo, { 'cart/handler.ts': answering('a cart with a log') });
+    await on.completed('alice', 'shop', built);
+    await openPush(built.slice(0, 7));
     await page.getByText('50000 lines').waitFor();
     await page.locator('.line', { hasText: 'line 50000' }).waitFor();
     expect(await page.locator('.line').count()).to.be.within(10, 150);

@@ -63,12 +63,7 @@ const given: Series[] = [
 
 describeWith(['prometheus'], 'the queries of system-metrics, on the real Prometheus', function () {
   this.timeout(60_000);
-  const now = Math.floor(Date.now() / 1000 / everySeconds) * everySeconds;
-  const first = now - 90 * 60;
-  const times = Array.from(
-    { length: (90 * 60) / everySeconds + 1 },
-    (_, i) => first + i * everySeconds,
-  );
+  let now: number;
   let folder: Awaited<ReturnType<typeof tempDir>>;
   let prometheus: TestPrometheus;
   let embedded: Awaited<ReturnType<typeof createMetricsServer>>;
@@ -77,6 +72,12 @@ describeWith(['prometheus'], 'the queries of system-metrics, on the real Prometh
 
   before(async () => {
     folder = await tempDir();
+    // Other suites may have taken their time since this file was read.
+    now = Math.floor(Date.now() / 1000 / everySeconds) * everySeconds;
+    const times = Array.from(
+      { length: (90 * 60) / everySeconds + 1 },
+      (_, i) => now - 90 * 60 + i * everySeconds,
+    );
     const lines = given.flatMap(({ name, labels, valueAt }) => {
       const text = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
       return times.map((time, step) => `${name}{${text}} ${valueAt(step)} ${time}`);
