@@ -63,6 +63,18 @@ describe('npm start', function () {
     expect(stderr).to.contain('--data');
   });
 
+  it('says in one line that Node is too old', () => {
+    const older = "Object.defineProperty(process.versions, 'node', { value: '18.20.4' })";
+    const { stderr, status } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${encodeURIComponent(older)}`, start],
+      { encoding: 'utf8' },
+    );
+    expect(status).to.equal(1);
+    expect(stderr.trim().split('\n'), stderr).to.have.length(1);
+    expect(stderr).to.contain('18.20.4').and.to.contain('20.19');
+  });
+
   it('says in one line that git is missing', () => {
     const { stderr, status } = spawnSync(process.execPath, [start], {
       encoding: 'utf8',
