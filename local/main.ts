@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDockerConfig } from '#shared/buildkit/docker-config.ts';
 import { parseDuration } from '#shared/config.ts';
-import { CloudError, toCloudError } from '#shared/errors.ts';
+import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import { createLogger, type Logger } from '#shared/log.ts';
 import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
@@ -118,8 +118,8 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     data: resolve(root, values.data),
     port,
     isolation: values.isolation as Isolation,
-    idleMs: parseDuration(values.idle, '--idle'),
-    customers: values.customers === undefined ? undefined : resolve(values.customers),
+    idleMs: idleTime(values.idle),
+    customers: await existing('--customers', values.customers),
     prometheus: baseUrl('--prometheus', values.prometheus),
     operators: values.operators,
     otlp: baseUrl('--otlp', values.otlp),
@@ -130,6 +130,24 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     ),
     sample: !values['no-sample'],
   };
+}
+
+function idleTime(text: string): number {
+  try {
+    return parseDuration(text, '--idle');
+  } catch (error) {
+    throw usage(errorMessage(error));
+  }
+}
+
+/** The path of a file that can be read. */
+async function existing(option: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const file = resolve(path);
+  await access(file, constants.R_OK).catch((error: unknown) => {
+    throw usage(`${option}: the file cannot be read: ${errorMessage(error)}.`);
+  });
+  return file;
 }
 
 function baseUrl(option: string, text: string | undefined): string | undefined {

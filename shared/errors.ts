@@ -136,7 +136,10 @@ export class CloudError extends Error {
 
   /** Message and hint as one text, for checks, logs and answers. */
   get text(): string {
-    return this.hint === undefined ? this.message : `${this.message} ${this.hint}`;
+    if (this.hint === undefined) return this.message;
+    // Tools end their messages without a full stop.
+    const end = /[\p{L}\p{N}"')\]}]$/u.test(this.message) ? '.' : '';
+    return `${this.message}${end} ${this.hint}`;
   }
 }
 

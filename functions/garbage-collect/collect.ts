@@ -77,7 +77,12 @@ export async function collectSecrets(
   if (sealed.length > 0) await messages.pruneSecrets(message);
 }
 
-/** Forgets all but the newest deployments of a repo, with their contexts; never one at work. */
+/**
+ * Forgets all but the newest deployments of a repo that were live, and all but the newest that were not,
+ * with their contexts; never one at work. Pushes that fail or are skipped take no roll-back away.
+ *
+ * @param keep How many of each stay.
+ */
 export async function prune(
   records: Records,
   owner: Owner,
@@ -86,8 +91,14 @@ export async function prune(
 ): Promise<number> {
   const all = await records.deploymentsOf(owner, repo);
   let forgotten = 0;
-  for (const ref of all.slice(0, Math.max(0, all.length - keep))) {
-    if (!(await records.isClosed(ref)) || (await records.isOpen(ref))) continue;
+  if (all.length <= keep) return 0;
+  const seen = { live: 0, other: 0 };
+  for (const ref of all.reverse()) {
+    const closed = (await records.load(ref))?.closed;
+    const kind = closed?.state === 'live' ? 'live' : 'other';
+    seen[kind] += 1;
+    if (seen[kind] <= keep) continue;
+    if (closed === undefined || (await records.isOpen(ref))) continue;
     await records.forget(ref);
     forgotten += 1;
   }

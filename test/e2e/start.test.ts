@@ -48,6 +48,8 @@ describe('npm start', function () {
       ['--port', 'x'],
       ['--isolation', 'chroot'],
       ['--engine', 'podman'],
+      ['--idle', '5x'],
+      ['--customers', '/no/such/file'],
     ]) {
       const { stderr, status } = npmStart(...args);
       expect(status).to.equal(1);

@@ -48,7 +48,10 @@ export async function answerApi(
   const named = apiRoutes.filter((route) => route.name === name);
   const route = named.find((each) => each.method === (method === 'HEAD' ? 'GET' : method));
   if (route === undefined) {
-    if (named.length === 0) throw new CloudError('OFC_NOT_FOUND', 'There is no such question.');
+    if (named.length === 0)
+      throw new CloudError('OFC_NOT_FOUND', 'There is no such route.', {
+        hint: '/dashboard/api/openapi.json describes them all.',
+      });
     throw new CloudError('OFC_METHOD', `Use ${named.map((each) => each.method).join(' or ')}.`);
   }
   if (route.method === 'POST' && request.visitor.readOnly) {

@@ -30,7 +30,7 @@ export const tokenRoutes: readonly ApiRoute[] = [
       const subject = ofPerson(visitor);
       const { name, scope, days } = body;
       const made = await tokens.create(subject, { name, scope, lifetimeDays: days });
-      const message = `${visitor.login} made an API token (${scope}, ${days} days)`;
+      const message = `${visitor.login} made an API token (${scope}, ${days} ${days === 1 ? 'day' : 'days'})`;
       const owner = visitor.login.toLowerCase();
       await messages.audit({ source: 'dashboard', message, owner, actor: subject });
       return made;

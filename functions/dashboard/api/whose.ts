@@ -30,9 +30,14 @@ export const deploymentParameters: readonly Parameter[] = [
 /**
  * The owner a question is about; one that the visitor may not see does not exist for them.
  *
- * @throws CloudError `OFC_NOT_FOUND`, `OFC_NAME_INVALID`
+ * @throws CloudError `OFC_NOT_FOUND`, `OFC_NAME_INVALID`, `OFC_BAD_REQUEST` without any
  */
 export function ownerOf(name: unknown, { login, owners }: Identity): Owner {
+  if (typeof name !== 'string') {
+    throw new CloudError('OFC_BAD_REQUEST', 'The owner is missing.', {
+      hint: 'Say whose it is, such as owner=alice; /dashboard/api/openapi.json describes all routes.',
+    });
+  }
   const owner = parseOwner(name);
   if (![login, ...owners].some((each) => each.toLowerCase() === owner)) {
     throw new CloudError('OFC_NOT_FOUND', 'There is no such owner, or nothing of theirs for you.');

@@ -898,7 +898,7 @@ describe('dashboard', () => {
   it('refuses what is no question', async () => {
     const expected: [string, number][] = [
       ['nothing', 404],
-      ['functions', 422],
+      ['functions', 400],
       ['functions?owner=../x', 422],
       ['functions?owner=alice&window=1y', 400],
       ['deployments?owner=alice&before=zzz', 400],

@@ -155,6 +155,23 @@ describe('pruning', () => {
     expect(await prune(records, owner, repo, 2)).to.equal(0);
   });
 
+  it('has failed and skipped pushes take no roll-back away', async () => {
+    const records = createRecords(createMemoryObjectStore());
+    const states = ['live', 'live', 'failed', 'skipped', 'skipped', 'skipped'] as const;
+    const all = states.map((_, index) => deploymentOf({ receivedAt: at + index }));
+    for (const [index, it] of all.entries()) {
+      await records.begin(it);
+      await records.close(it, { ...closed, state: states[index] ?? 'live' });
+      await records.settle(it);
+    }
+    const { owner, repo } = current;
+    expect(await prune(records, owner, repo, 2)).to.equal(2);
+    const left = (await records.deploymentsOf(owner, repo)).map(({ id }) =>
+      all.findIndex((it) => it.id === id),
+    );
+    expect(left).to.deep.equal([0, 1, 4, 5]);
+  });
+
   it('takes nothing of another repo', async () => {
     const records = createRecords(createMemoryObjectStore());
     const other = deploymentOf({ repo: 'other' });
