@@ -93,6 +93,6 @@ function unknown(lang: string, { aliases, repositories }: TemplateSources): Clou
   const known = ['node-ts', ...Object.keys(aliases)].join(', ');
   const more = repositories.length === 0 ? '' : ` and those of ${repositories.join(', ')}`;
   return new CloudError('OFC_TEMPLATE', `There is no template for "lang: ${lang}".`, {
-    hint: `Known here: ${known}${more}. Other languages need a container builder and a template repo in custom_templates.`,
+    hint: `Known here: ${known}${more}. Other languages need a container builder (npm start: --engine docker) and a template repo in custom_templates.`,
   });
 }

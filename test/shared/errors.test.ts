@@ -9,6 +9,13 @@ describe('errors', () => {
     expect(error.text).to.equal('The builder is busy. Try again later.');
   });
 
+  it('end a message of a tool before the fix', () => {
+    const error = new CloudError('OFC_BUILD_FAILED', 'Expected "}" but found ")"', {
+      hint: 'See the build log.',
+    });
+    expect(error.text).to.equal('Expected "}" but found ")". See the build log.');
+  });
+
   it('say the message alone without a hint, and keep the cause', () => {
     const cause = new Error('socket hang up');
     const error = new CloudError('OFC_UPSTREAM', 'No answer.', { cause });
