@@ -95,7 +95,7 @@ describe('a builder behind HTTP', () => {
     it(`says ${status} with a text`, async () => {
       answerLines({ log: ['npm ERR!'] }, { status, error: 'exit code 1' });
       const error = await expectCode(build(), 'OFC_BUILD_FAILED');
-      expect(error.text).to.equal('exit code 1 See the build log.');
+      expect(error.text).to.equal('exit code 1. See the build log.');
       expect(log).to.deep.equal(['npm ERR!']);
     });
   }
