@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { env } from 'node:process';
 import { expect } from 'chai';
 import type { BuildkitOptions } from '#shared/buildkit/buildkit-builder.ts';
@@ -12,6 +13,7 @@ import {
 import { type DockerEngine, startDockerEngine } from '../../helpers/docker-engine.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
+import { sbomScanner } from '../../helpers/sbom-scanner.ts';
 import { builderAt, contextOf } from '../../shared/buildkit/stage.ts';
 
 interface Manifest {
@@ -25,6 +27,18 @@ interface Manifest {
     readonly digest: string;
     readonly annotations?: Readonly<Record<string, string>>;
   }[];
+}
+
+/** An in-toto statement. */
+interface Statement {
+  readonly predicateType: string;
+  readonly subject: readonly { readonly digest: { readonly sha256: string } }[];
+  readonly predicate: unknown;
+}
+
+interface SpdxDocument {
+  readonly spdxVersion: string;
+  readonly files: readonly { readonly fileName: string; readonly checksums: readonly unknown[] }[];
 }
 
 describeWith(
@@ -58,15 +72,16 @@ describeWith(
         policy?: Partial<BuildkitOptions['policy']>;
         platforms?: string[];
         createdAt?: Date;
+        files?: Readonly<Record<string, string>>;
       } = {},
     ) => {
-      const { policy, ...request } = changes;
+      const { policy, files = { a: 'a' }, ...request } = changes;
       const builder = builderAt([`docker://${engine.socketPath}`], {
         logins: parseDockerConfig(registry.dockerConfig),
         policy: { cache: 'none', provenance: 'none', sbom: 'none', platforms: [], ...policy },
       });
       try {
-        const context = await contextOf({ Dockerfile: dockerfile, a: 'a' });
+        const context = await contextOf({ Dockerfile: dockerfile, ...files });
         const { digest = '' } = await builder.build({ image: nameOf(name), context, ...request });
         return { digest, log: builder.log.join('\n') };
       } finally {
@@ -80,6 +95,29 @@ describeWith(
     const manifestOf = async (name: string, digest: string): Promise<Manifest> => {
       const reference = withDigest(parseImageReference(nameOf(name)), digest);
       return JSON.parse(String((await client().pullManifest(reference))?.body));
+    };
+    /** What an image's index has beside the image: in-toto statements by their predicate's type. */
+    const attestationsOf = async (name: string, digest: string) => {
+      const { manifests = [] } = await manifestOf(name, digest);
+      const [image, attestation] = [false, true].map((wanted) =>
+        manifests.find(
+          ({ annotations }) =>
+            (annotations?.['vnd.docker.reference.type'] === 'attestation-manifest') === wanted,
+        ),
+      );
+      expect(attestation?.annotations?.['vnd.docker.reference.digest']).to.equal(image?.digest);
+      const { layers = [] } = await manifestOf(name, attestation?.digest ?? '');
+      const { host, repository } = parseImageReference(nameOf(name));
+      const statements = new Map<string, Statement>();
+      for (const { digest: blob, annotations } of layers) {
+        const answer = await fetch(`http://${host}/v2/${repository}/blobs/${blob}`, {
+          headers: { authorization: `Basic ${btoa(`${registry.username}:${registry.password}`)}` },
+        });
+        const statement = (await answer.json()) as Statement;
+        expect(annotations?.['in-toto.io/predicate-type']).to.equal(statement.predicateType);
+        statements.set(statement.predicateType, statement);
+      }
+      return { statements, image: image?.digest ?? '' };
     };
 
     it('for two platforms, in one index', async () => {
@@ -98,15 +136,39 @@ describeWith(
       const { digest, log } = await build('provenance', `FROM ${shellBase}\nRUN true\n`, {
         policy,
       });
-      const { manifests = [] } = await manifestOf('provenance', digest);
-      const attestation = manifests.find(
-        ({ annotations }) => annotations?.['vnd.docker.reference.type'] === 'attestation-manifest',
+      const { statements, image } = await attestationsOf('provenance', digest);
+      const [[type, statement] = []] = statements;
+      expect(statements.size).to.equal(1);
+      expect(type).to.match(/^https:\/\/slsa\.dev\/provenance\//);
+      expect(statement?.subject.map((subject) => `sha256:${subject.digest.sha256}`)).to.include(
+        image,
       );
-      const { layers = [] } = await manifestOf('provenance', attestation?.digest ?? '');
-      expect(layers.map(({ annotations }) => annotations?.['in-toto.io/predicate-type'])).to.match(
-        /slsa\.dev\/provenance/,
-      );
+      expect(JSON.stringify(statement?.predicate)).to.contain('mobyproject.org/buildkit');
       expect(log).to.not.contain('no attestations');
+    });
+
+    it('with an SBOM by the scanner that the operator names, beside the provenance', async () => {
+      const { Dockerfile, scan } = sbomScanner;
+      await build('scanner', Dockerfile, { files: { scan } });
+      // It has to come from the registry, with the platform's credentials.
+      await engine.docker.getImage(nameOf('scanner')).remove();
+      const policy = { provenance: 'min', sbom: nameOf('scanner') } as const;
+      const dockerfile = `FROM ${shellBase} AS tools\nRUN echo x > /not-in-the-image\nFROM scratch\nCOPY a /app/a\n`;
+      const { digest, log } = await build('sbom', dockerfile, { policy });
+      const { statements, image } = await attestationsOf('sbom', digest);
+      const found = statements.get('https://spdx.dev/Document');
+      expect([...statements.keys()].filter((type) => type.includes('provenance'))).to.have.length(
+        1,
+      );
+      expect(found?.subject.map((subject) => `sha256:${subject.digest.sha256}`)).to.include(image);
+      const document = found?.predicate as SpdxDocument | undefined;
+      expect(document?.spdxVersion).to.equal('SPDX-2.3');
+      const checksumValue = createHash('sha1').update('a').digest('hex');
+      expect(
+        document?.files.map(({ fileName, checksums }) => ({ fileName, checksums })),
+      ).to.deep.equal([{ fileName: './app/a', checksums: [{ algorithm: 'SHA1', checksumValue }] }]);
+      expect(log).to.match(/generat\w* sbom using/i);
+      expect(await client().manifestDigest(parseImageReference(nameOf('sbom')))).to.equal(digest);
     });
 
     it('without the SBOM’s scanner, which cannot be pulled here: it says so, and what to do', async () => {
