@@ -220,6 +220,21 @@ describe('fetching a commit', () => {
     await large.remove();
   });
 
+  it('refuses a file that is small over the wire and huge in memory, and leaves nothing', async () => {
+    const bomb = await gitRepo('unused');
+    const sha = parseSha(await bomb.commit({ 'zeros.txt': '0'.repeat(20 * 1024 * 1024) }));
+    const bombServer = await serveGit(bomb.folder);
+    const before = await workspaces();
+    const error = await expectCode(
+      fetchCommit({ url: bombServer.url, sha }, limits),
+      'OFC_SOURCE_REFUSED',
+    );
+    expect(error.text).to.include('5 MiB');
+    expect(await workspaces()).to.have.members(before);
+    await bombServer.close();
+    await bomb.remove();
+  });
+
   for (const [what, begin] of [
     ['does not begin to answer', false],
     ['does not come to an end', true],
