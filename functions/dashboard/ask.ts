@@ -27,26 +27,26 @@ export async function ask<Schema extends v.GenericSchema>(
 }
 
 /**
- * As {@link ask}, in the name of who is signed in: the receiver decides what they may see.
+ * As {@link ask}, in the name of who is signed in: the receiver decides what they may see or do.
  *
+ * @param path With its query.
  * @throws as {@link ask}
  */
 export async function askAs<Schema extends v.GenericSchema>(
   { gateway, signer }: Asking,
   receiver: string,
-  query: Readonly<Record<string, string>>,
+  path: string,
   visitor: Identity,
   schema: Schema,
+  method: 'GET' | 'POST' = 'GET',
 ): Promise<v.InferOutput<Schema>> {
-  const search = new URLSearchParams(query).toString();
-  const path = search === '' ? '/' : `/?${search}`;
   const { identity, signature } = signIdentity(signer, receiver, path, visitor);
   const headers = {
     accept: 'application/json',
     [identityHeader]: identity,
     [signatureHeader]: signature,
   };
-  const options = { method: 'GET', path, headers, timeoutMs: 65_000 } as const;
+  const options = { method, path, headers, timeoutMs: 65_000 };
   return read(receiver, await gateway.invoke(receiver, options), schema);
 }
 

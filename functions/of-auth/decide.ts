@@ -68,6 +68,7 @@ export async function decide(
     operator: parts.isOperator(person),
     readOnly: entrant.readOnly,
     byToken: credentials.token !== undefined,
+    ...(session && { session: session.id }),
   };
   const renewed = session && parts.sessions.renewed(session);
   const { cookies, config } = parts;

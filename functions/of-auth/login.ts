@@ -92,7 +92,7 @@ export async function finishLogin(
       const why = `${person.login} is not on the list of customers. Ask the operator of this platform to add you.`;
       return failed(403, why, returnPath, cleared);
     }
-    const { token, seconds } = await sessions.start(person);
+    const { token, seconds } = await sessions.start(person, request.headers['user-agent']);
     call.note('signed in', person);
     return redirect(302, site.systemOrigin + returnPath, [
       serializeCookie(site, cookies.session, token, seconds),

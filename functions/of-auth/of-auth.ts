@@ -16,6 +16,7 @@ import { health } from './health.ts';
 import { homePage } from './home.ts';
 import { beginLogin, callbackPath, chooseLogin, finishLogin } from './login.ts';
 import { logout, logoutForm } from './logout.ts';
+import { endOtherSessions, endSession, listSessions } from './own-sessions.ts';
 import { type AuthParts, type Call, type CustomerCheck, createParts } from './parts.ts';
 
 /** A question of the router is answered at once, so it is never old. */
@@ -23,8 +24,8 @@ const maxQuestionAgeSeconds = 60;
 
 /** One of of-auth's own routes. */
 interface Route {
-  /** Whom it answers: everyone on the system host, or on a host of an owner, or of-router itself. */
-  readonly at: 'system' | 'owner' | 'router';
+  /** Whom it answers: everyone on the system host, or on a host of an owner, or functions of the platform. */
+  readonly at: 'system' | 'owner' | 'platform';
   /** Whether it is a part of a login, of which there may be only so many a minute. */
   readonly isLogin?: true;
   answer(call: Call, host: string): Answer | Promise<Answer>;
@@ -57,7 +58,7 @@ export function createAuth(
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const route = routes.get(`${method} ${path}`);
     if (route === undefined) return fail(404);
-    if (route.at !== 'router' && (route.at === 'system') !== (host === site.systemHost)) {
+    if (route.at !== 'platform' && (route.at === 'system') !== (host === site.systemHost)) {
       return fail(404);
     }
     // Whoever comes past the router shares one place in the queue.
@@ -94,7 +95,13 @@ function routesOf(parts: AuthParts): ReadonlyMap<string, Route> {
   const login = (answer: Route['answer']): Route => ({ at: 'system', isLogin: true, answer });
   const owner = (answer: Route['answer']): Route => ({ at: 'owner', isLogin: true, answer });
   return new Map<string, Route>([
-    [`GET ${decisionPath}`, { at: 'router', answer: (call) => answerRouter(parts, call) }],
+    [`GET ${decisionPath}`, { at: 'platform', answer: (call) => answerRouter(parts, call) }],
+    ['GET /q/sessions', { at: 'platform', answer: (call) => listSessions(parts, call) }],
+    ['POST /q/sessions/end', { at: 'platform', answer: (call) => endSession(parts, call) }],
+    [
+      'POST /q/sessions/end-others',
+      { at: 'platform', answer: (call) => endOtherSessions(parts, call) },
+    ],
     ['GET /', system((call) => homePage(parts, call))],
     ['GET /auth/login', login((call) => chooseLogin(parts, call))],
     ...providers.flatMap((provider): [string, Route][] => [

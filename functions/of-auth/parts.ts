@@ -8,6 +8,7 @@ import { createPeople } from '#shared/auth/people.ts';
 import type { Person } from '#shared/auth/person.ts';
 import { createRevocations } from '#shared/auth/revocations.ts';
 import { createSessions, type Sessions } from '#shared/auth/session.ts';
+import { createSessionRecords } from '#shared/auth/session-records.ts';
 import { createTokenKeys, type TokenKeys } from '#shared/auth/token.ts';
 import type { Customers } from '#shared/customers.ts';
 import type { CloudError } from '#shared/errors.ts';
@@ -77,6 +78,7 @@ export function createParts(
       systemHost,
       people,
       revocations,
+      records: createSessionRecords(store, { idleSeconds, lifetimeSeconds, now }),
       idleSeconds,
       lifetimeSeconds,
       now,

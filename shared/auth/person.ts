@@ -58,7 +58,7 @@ export function standingOf(person: Person, owner: FunctionOwner): Standing {
 /** What functions of the platform are told about a person. */
 export function identityOf(
   person: Person,
-  rights: Pick<Identity, 'operator' | 'readOnly' | 'byToken'>,
+  rights: Pick<Identity, 'operator' | 'readOnly' | 'byToken' | 'session'>,
 ): Identity {
   const { provider, id, login } = person;
   return { subject: subjectOf(person), provider, id, login, owners: ownersOf(person), ...rights };

@@ -15,8 +15,8 @@ export interface RevocableSession {
 export interface Revocations {
   /** Ends one session. */
   revoke(session: RevocableSession): Promise<void>;
-  /** Ends all sessions that the person began until now. */
-  revokeAll(subject: string): Promise<void>;
+  /** Ends all sessions that the person began until now, but for the one of the id `except`. */
+  revokeAll(subject: string, except?: string): Promise<void>;
   /** @throws CloudError `OFC_UPSTREAM` if the store does not answer: then nobody can tell. */
   isRevoked(session: RevocableSession): Promise<boolean>;
 }
@@ -31,8 +31,8 @@ interface Options {
 
 interface Revoked {
   readonly sessions: ReadonlySet<string>;
-  /** Sessions that began before this are over; Unix seconds. */
-  readonly before: number;
+  /** Sessions that began before such a time, Unix seconds, are over, but for one. */
+  readonly all: readonly { readonly before: number; readonly except: string | undefined }[];
   readonly until: number;
 }
 
@@ -40,7 +40,7 @@ const maxEntries = 1000;
 
 /**
  * Makes {@link Revocations}. An entry is a key below the person's prefix that says all there is in
- * its name, `<expires>-<session>` or `<expires>-all-<before>`: one list tells everything, and who adds
+ * its name, `<expires>-<session>`, `<expires>-all-<before>` or `<expires>-all-<before>-but-<session>`: one list tells everything, and who adds
  * an entry removes those that have expired.
  */
 export function createRevocations(store: ObjectStore, options: Options): Revocations {
@@ -55,12 +55,10 @@ export function createRevocations(store: ObjectStore, options: Options): Revocat
     const names = (await store.list(prefix, { limit: maxEntries })).map((key) =>
       key.slice(prefix.length),
     );
-    const revoked = {
-      ...readNames(names),
-      // A list that was cut short cannot say who is not on it.
-      ...(names.length === maxEntries ? { before: seconds() } : {}),
-      until: now() + cacheMs,
-    };
+    const { sessions, all } = readNames(names);
+    // A list that was cut short cannot say who is not on it.
+    const cut = names.length === maxEntries ? [{ before: seconds(), except: undefined }] : [];
+    const revoked = { sessions, all: [...all, ...cut], until: now() + cacheMs };
     cache.set(subject, revoked);
     return revoked;
   };
@@ -76,7 +74,8 @@ export function createRevocations(store: ObjectStore, options: Options): Revocat
 
   return {
     revoke: ({ subject, sessionId }) => add(subject, keyPart(sessionId)),
-    revokeAll: (subject) => add(subject, `all-${seconds() + 1}`),
+    revokeAll: (subject, except) =>
+      add(subject, `all-${seconds() + 1}${except === undefined ? '' : `-but-${keyPart(except)}`}`),
     async isRevoked({ subject, sessionId, startedAt }) {
       const cached = cache.get(subject);
       let revoked = cached !== undefined && cached.until > now() ? cached : undefined;
@@ -88,18 +87,22 @@ export function createRevocations(store: ObjectStore, options: Options): Revocat
         }
         revoked = await question;
       }
-      return revoked.sessions.has(keyPart(sessionId)) || startedAt < revoked.before;
+      const id = keyPart(sessionId);
+      return (
+        revoked.sessions.has(id) ||
+        revoked.all.some(({ before, except }) => startedAt < before && except !== id)
+      );
     },
   };
 }
 
-function readNames(names: readonly string[]): { sessions: ReadonlySet<string>; before: number } {
+function readNames(names: readonly string[]): Pick<Revoked, 'sessions' | 'all'> {
   const sessions = new Set<string>();
-  let before = 0;
+  const all: { before: number; except: string | undefined }[] = [];
   for (const name of names) {
-    const [, what = '', time] = /^\d{12}-(all-(\d+)|.+)$/.exec(name) ?? [];
+    const [, what = '', time, except] = /^\d{12}-(all-(\d+)(?:-but-(.+))?|.+)$/.exec(name) ?? [];
     if (time === undefined) sessions.add(what);
-    else before = Math.max(before, Number(time));
+    else all.push({ before: Number(time), except });
   }
-  return { sessions, before };
+  return { sessions, all };
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { People } from './people.ts';
 import { type Group, type Person, subjectOf } from './person.ts';
 import type { Revocations } from './revocations.ts';
+import type { SessionInfo, SessionRecords } from './session-records.ts';
 import type { TokenKeys } from './token.ts';
 
 /** A session as one host's cookie shows it. Times are Unix seconds. */
@@ -28,8 +29,8 @@ export interface SessionToken {
  * used for the idle time, at the latest after its lifetime, or when it is revoked.
  */
 export interface Sessions {
-  /** Begins a session on the system host. */
-  start(person: Person): Promise<SessionToken>;
+  /** Begins a session on the system host. `userAgent` is what its person will know it by. */
+  start(person: Person, userAgent?: string): Promise<SessionToken>;
   /** A token of the same session for a host of an owner; it is worth nothing elsewhere. */
   forHost(session: Session, host: string): SessionToken;
   /**
@@ -43,6 +44,12 @@ export interface Sessions {
   end(session: Session): Promise<void>;
   /** Ends all sessions of the person, on all devices. */
   endAll(session: Session): Promise<void>;
+  /** The person's sessions that are valid, newest log-in first. */
+  list(subject: string): Promise<SessionInfo[]>;
+  /** Ends one of the person's sessions by its id; `false` if they have no such session. */
+  endOne(subject: string, id: string): Promise<boolean>;
+  /** Ends all of the person's sessions but one. */
+  endOthers(subject: string, id: string): Promise<void>;
 }
 
 interface SessionOptions {
@@ -50,6 +57,7 @@ interface SessionOptions {
   readonly systemHost: string;
   readonly people: People;
   readonly revocations: Revocations;
+  readonly records: SessionRecords;
   readonly idleSeconds: number;
   readonly lifetimeSeconds: number;
   readonly now?: () => number;
@@ -73,8 +81,8 @@ const maxGroupsLength = 2400;
  * are read from {@link People} instead.
  */
 export function createSessions(options: SessionOptions): Sessions {
-  const { keys, systemHost, people, revocations, idleSeconds, lifetimeSeconds } = options;
-  const { now = Date.now } = options;
+  const { keys, systemHost, people, revocations, records } = options;
+  const { idleSeconds, lifetimeSeconds, now = Date.now } = options;
   const seconds = () => Math.floor(now() / 1000);
   const typeOf = (host: string) => (host === systemHost ? 'session+jwt' : 'tenant+jwt');
 
@@ -92,17 +100,27 @@ export function createSessions(options: SessionOptions): Sessions {
     };
     return { token: keys.sign(typeOf(host), host, claims, holds), seconds: holds };
   };
-  const revocable = ({ person, id, startedAt }: Session) => ({
+  const revocable = ({ person, id, startedAt }: Pick<Session, 'id' | 'person' | 'startedAt'>) => ({
     subject: subjectOf(person),
     sessionId: id,
     startedAt,
   });
+  const list = async (subject: string): Promise<SessionInfo[]> => {
+    const found = await records.list(subject);
+    const revoked = await Promise.all(
+      found.map(({ id, startedAt }) =>
+        revocations.isRevoked({ subject, sessionId: id, startedAt }),
+      ),
+    );
+    return found.filter((_, index) => revoked[index] === false);
+  };
 
   return {
-    async start(person) {
-      await people.save(person);
+    async start(person, userAgent = '') {
       const id = randomBytes(16).toString('base64url');
-      return issue({ id, person, host: systemHost, startedAt: seconds() });
+      const session = { id, person, host: systemHost, startedAt: seconds() };
+      await Promise.all([people.save(person), records.begun(revocable(session), userAgent)]);
+      return issue(session);
     },
     forHost: (session, host) => issue({ ...session, host }),
     async read(token, host) {
@@ -125,10 +143,22 @@ export function createSessions(options: SessionOptions): Sessions {
     renewed(session) {
       const isFresh = seconds() < session.issuedAt + idleSeconds / 4;
       const isLast = session.expiresAt >= session.startedAt + lifetimeSeconds;
-      return isFresh || isLast ? undefined : issue(session);
+      if (isFresh || isLast) return undefined;
+      // It is shown on the settings page only: nobody waits for it, or is refused without it.
+      records.seen(revocable(session)).catch(() => undefined);
+      return issue(session);
     },
     end: (session) => revocations.revoke(revocable(session)),
     endAll: (session) => revocations.revokeAll(subjectOf(session.person)),
+    list,
+    async endOne(subject, id) {
+      const found = (await list(subject)).find((each) => each.id === id);
+      if (found === undefined) return false;
+      const { startedAt } = found;
+      await revocations.revoke({ subject, sessionId: id, startedAt });
+      return true;
+    },
+    endOthers: (subject, id) => revocations.revokeAll(subject, id),
   };
 }
 

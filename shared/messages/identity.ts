@@ -19,6 +19,8 @@ export interface Identity {
   readonly readOnly: boolean;
   /** A program asks, by an API token of that person. */
   readonly byToken: boolean;
+  /** The id of the session that a browser showed; it lets nobody in. */
+  readonly session?: string | undefined;
 }
 
 /** The header that carries an {@link Identity}; signed, and dropped from what visitors send. */
@@ -34,6 +36,7 @@ export const identitySchema = v.object({
   operator: v.boolean(),
   readOnly: v.boolean(),
   byToken: v.boolean(),
+  session: v.optional(v.string()),
 });
 
 /** The two header values with which of-router tells `receiver` who calls `path` (with its query). */

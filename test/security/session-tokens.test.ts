@@ -4,6 +4,7 @@ import jwt from 'jsonwebtoken';
 import { createPeople } from '#shared/auth/people.ts';
 import { createRevocations } from '#shared/auth/revocations.ts';
 import { createSessions } from '#shared/auth/session.ts';
+import { createSessionRecords } from '#shared/auth/session-records.ts';
 import { createTokenKeys, type TokenKeys } from '#shared/auth/token.ts';
 import { CloudError } from '#shared/errors.ts';
 import { es256Pair } from '../helpers/es256-pair.ts';
@@ -14,14 +15,15 @@ const pair = es256Pair();
 const other = es256Pair();
 const keys = createTokenKeys(pair);
 const store = createMemoryObjectStore();
+const times = { idleSeconds: 3600, lifetimeSeconds: 7200 };
 const sessionsOf = (tokenKeys: TokenKeys) =>
   createSessions({
     keys: tokenKeys,
     systemHost: audience,
     people: createPeople(store),
     revocations: createRevocations(store, { lifetimeSeconds: 7200 }),
-    idleSeconds: 3600,
-    lifetimeSeconds: 7200,
+    records: createSessionRecords(store, times),
+    ...times,
   });
 const sessions = sessionsOf(keys);
 const kid = keys.jwks[0]?.kid ?? '';

@@ -5,6 +5,7 @@ import { createPeople } from '#shared/auth/people.ts';
 import type { Person } from '#shared/auth/person.ts';
 import { createRevocations } from '#shared/auth/revocations.ts';
 import { createSessions, type Session } from '#shared/auth/session.ts';
+import { createSessionRecords } from '#shared/auth/session-records.ts';
 import { createTokenKeys } from '#shared/auth/token.ts';
 import { createLogger } from '#shared/log.ts';
 import { createS3ObjectStore } from '#shared/object-store/s3-object-store.ts';
@@ -79,6 +80,7 @@ export async function startSoakAuth(): Promise<SoakAuth> {
     systemHost,
     people: createPeople(store),
     revocations: createRevocations(store, { lifetimeSeconds }),
+    records: createSessionRecords(store, { idleSeconds: lifetimeSeconds, lifetimeSeconds }),
     idleSeconds: lifetimeSeconds,
     lifetimeSeconds,
   });

@@ -18,7 +18,7 @@ export const platformRoutes: readonly ApiRoute[] = [
     async act(parts, { visitor }) {
       requireOperator(visitor);
       const [state, deployments] = await Promise.all([
-        askAs(parts, 'doctor', { show: 'state' }, visitor, platformStateSchema).catch(
+        askAs(parts, 'doctor', '/?show=state', visitor, platformStateSchema).catch(
           (error: unknown) => errorMessage(error),
         ),
         openDeployments(parts),
@@ -36,7 +36,7 @@ export const platformRoutes: readonly ApiRoute[] = [
     answer: findingsSchema,
     async act(parts, { visitor }) {
       requireOperator(visitor);
-      return await askAs(parts, 'doctor', {}, visitor, findingsSchema);
+      return await askAs(parts, 'doctor', '/', visitor, findingsSchema);
     },
   }),
   acting({

@@ -9,6 +9,7 @@ import { notificationRoutes } from './notifications-api.ts';
 import { openApi } from './openapi.ts';
 import { platformRoutes } from './platform-api.ts';
 import { type ApiParts, type ApiRequest, type ApiRoute, reading } from './route.ts';
+import { sessionRoutes } from './sessions-api.ts';
 import { settingsRoutes } from './settings-api.ts';
 import { tokenRoutes } from './tokens-api.ts';
 
@@ -22,6 +23,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...platformRoutes,
   ...settingsRoutes,
   ...tokenRoutes,
+  ...sessionRoutes,
   ...notificationRoutes,
   reading({
     name: 'openapi.json',

@@ -214,6 +214,31 @@ export const newTokenSchema = v.object({ token: text, info: tokenSchema });
 /** See {@link newTokenSchema}. */
 export type NewToken = v.InferOutput<typeof newTokenSchema>;
 
+const sessionSchema = v.object({
+  id: text,
+  /** What the browser calls itself; empty if that is not known. */
+  userAgent: text,
+  /** Unix seconds. */
+  startedAt: v.number(),
+  /** When it was last noted that it is in use; a quarter of the idle time may have gone by since. */
+  seenAt: v.number(),
+});
+/** What of-auth answers about a person's sessions. */
+export const ownSessionsSchema = v.object({ sessions: v.array(sessionSchema) });
+
+/** `GET /dashboard/api/sessions` */
+export const sessionListSchema = v.object({
+  sessions: v.array(
+    v.object({
+      ...sessionSchema.entries,
+      /** Whether it is the one in which this was asked. */
+      current: v.boolean(),
+    }),
+  ),
+});
+/** See {@link sessionListSchema}. */
+export type SessionList = v.InferOutput<typeof sessionListSchema>;
+
 /** `GET /dashboard/api/audit` */
 export const auditPageSchema = v.object({
   entries: v.array(auditEntrySchema),

@@ -11,6 +11,7 @@ import type {
   Me,
   NewToken,
   PlatformAnswer,
+  SessionList,
   SettingsAnswer,
   TokenList,
   TriedAnswer,
@@ -37,6 +38,7 @@ interface Answers {
   readonly deployment: DeploymentDetail;
   readonly settings: SettingsAnswer;
   readonly tokens: TokenList;
+  readonly sessions: SessionList;
   readonly audit: AuditAnswer;
   readonly platform: PlatformAnswer;
   readonly findings: FindingsAnswer;
@@ -53,6 +55,8 @@ interface Actions {
   readonly try: TriedAnswer;
   readonly 'make-token': NewToken;
   readonly 'revoke-token': Done;
+  readonly 'end-session': Done;
+  readonly 'end-other-sessions': Done;
   readonly redrive: Done;
   readonly discard: Done;
   readonly 'add-destination': NewDestinationAnswer;

@@ -3,6 +3,7 @@ import { AccountPanel } from './settings/account-panel.tsx';
 import { ConnectPanel } from './settings/connect-panel.tsx';
 import { NotificationsPanel } from './settings/notifications-panel.tsx';
 import { SecretsPanel } from './settings/secrets-panel.tsx';
+import { SessionsPanel } from './settings/sessions-panel.tsx';
 import { TokensPanel } from './settings/tokens-panel.tsx';
 import { texts } from './texts.ts';
 
@@ -17,6 +18,7 @@ export function SettingsPage({ owner, me }: { owner: string; me: Me }) {
       <SecretsPanel owner={owner} me={me} />
       <NotificationsPanel owner={owner} />
       <TokensPanel />
+      <SessionsPanel />
       <AccountPanel me={me} />
     </>
   );

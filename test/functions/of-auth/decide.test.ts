@@ -101,7 +101,9 @@ describe('of-auth decisions', () => {
   });
 
   it('says who is signed in, and no more than functions need', async () => {
-    const { decision } = await ask(list, { session: await signedIn() });
+    const token = (await signedIn()) ?? '';
+    const { sid } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const { decision } = await ask(list, { session: token });
     expect(decision).to.deep.equal({
       allow: true,
       cacheSeconds: 5,
@@ -114,6 +116,7 @@ describe('of-auth decisions', () => {
         operator: false,
         readOnly: false,
         byToken: false,
+        session: sid,
       },
     });
   });

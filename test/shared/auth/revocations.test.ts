@@ -35,6 +35,19 @@ describe('createRevocations', () => {
     expect(await revocations.isRevoked(session('b', seconds()))).to.equal(false);
   });
 
+  it('ends all but one, and another time that one too', async () => {
+    const revocations = create();
+    const isRevoked = (id: string, startedAt = seconds()) =>
+      revocations.isRevoked(session(id, startedAt));
+    await revocations.revokeAll('github:7', 'kept');
+    expect(await isRevoked('kept')).to.equal(false);
+    for (const id of ['other', 'kep', 'kept2', 'but-kept', '']) {
+      expect(await isRevoked(id), id).to.equal(true);
+    }
+    await revocations.revokeAll('github:7', 'other');
+    expect(await isRevoked('kept')).to.equal(true);
+  });
+
   it('is noticed by another replica within its time, and outlives a restart', async () => {
     const other = create();
     const began = seconds();

@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks';
 import type { NotificationsAnswer } from '../../api/notifications-api.ts';
 import { ActionButton, Problem, useAction } from '../action-button.tsx';
 import { actApi, askApi } from '../api.ts';
-import { CopyText } from '../copy-text.tsx';
 import { Answered } from '../feedback.tsx';
 import { texts } from '../texts.ts';
 import { Ago } from '../time.tsx';
 import { useAnswer } from '../use-answer.ts';
+import { ShownOnce } from './shown-once.tsx';
 
 type Destination = NotificationsAnswer['destinations'][number];
 type Notice = NotificationsAnswer['notices'][number];
@@ -96,12 +96,7 @@ function NewDestination({ owner, onAdded }: { owner: string; onAdded: () => void
         </button>
       </form>
       <Problem problem={problem} />
-      {secret === null ? null : (
-        <div role="status">
-          <p>{texts.destinationSecretOnce}</p>
-          <CopyText text={secret} />
-        </div>
-      )}
+      <ShownOnce hint={texts.destinationSecretOnce} secret={secret} />
     </>
   );
 }

@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks';
 import type { TokenInfo } from '../../api/schemas.ts';
 import { ActionButton, Problem, useAction } from '../action-button.tsx';
 import { actApi, askApi } from '../api.ts';
-import { CopyText } from '../copy-text.tsx';
 import { Answered } from '../feedback.tsx';
 import { texts } from '../texts.ts';
 import { Ago } from '../time.tsx';
 import { useAnswer } from '../use-answer.ts';
+import { ShownOnce } from './shown-once.tsx';
 
 /** Tokens for programs: made, shown once, listed, revoked. */
 export function TokensPanel() {
@@ -31,7 +31,7 @@ function NewToken({ onMade }: { onMade: () => void }) {
   const [name, setName] = useState('');
   const [scope, setScope] = useState<TokenInfo['scope']>('read');
   const [days, setDays] = useState(90);
-  const [token, setToken] = useState<string | undefined>(undefined);
+  const [token, setToken] = useState<string | null>(null);
   const { busy, problem, run } = useAction(async () => {
     const made = await actApi('make-token', { name, scope, days });
     setToken(made.token);
@@ -83,12 +83,7 @@ function NewToken({ onMade }: { onMade: () => void }) {
         </button>
       </form>
       <Problem problem={problem} />
-      {token === undefined ? null : (
-        <div role="status">
-          <p>{texts.tokenOnce}</p>
-          <CopyText text={token} />
-        </div>
-      )}
+      <ShownOnce hint={texts.tokenOnce} secret={token} />
     </>
   );
 }
