@@ -10,18 +10,22 @@ import { tempDir } from './temp-dir.ts';
 
 const run = promisify(execFile);
 
-/** A dockerd of the suite's own. */
-export interface DockerEngine {
+/** A container engine of the suite's own. */
+export interface ContainerEngineProcess {
   readonly docker: Docker;
   readonly socketPath: string;
-  /** The address of its bridge: where its containers reach this machine. */
-  readonly gateway: string;
-  /** Ends the daemon, and with it all containers. */
+  /** Ends the daemon. */
   halt(): Promise<void>;
   /** Starts it again, with the images it had. */
   resume(): Promise<void>;
   /** Ends it and removes everything it made. */
   stop(): Promise<void>;
+}
+
+/** A dockerd; with it end all its containers. */
+export interface DockerEngine extends ContainerEngineProcess {
+  /** The address of its bridge: where its containers reach this machine. */
+  readonly gateway: string;
 }
 
 /**

@@ -20,6 +20,7 @@ const parts = {
     probe: ['bwrap', '--unshare-user', '--ro-bind', '/', '/', 'true'],
   },
   docker: { programs: ['dockerd', 'ip', 'iptables'], packages: 'docker.io iproute2 iptables' },
+  podman: { programs: ['podman', 'runc'], packages: 'podman runc' },
   // Unpacked from the packages of a later Debian, into a folder that this variable names.
   'new-docker': {
     programs: ['ip', 'iptables'],
@@ -83,7 +84,9 @@ function problemOf(part: Part): string | undefined {
   if (missing.length > 0) {
     return `${part} is missing (${missing.join(', ')}; Debian: apt-get install ${packages}).`;
   }
-  if (part === 'docker' && process.getuid?.() !== 0) return 'dockerd needs root.';
+  if ((part === 'docker' || part === 'podman') && process.getuid?.() !== 0) {
+    return `${part} needs root.`;
+  }
   if (probe === undefined) return undefined;
   const [program, ...args] = probe;
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });

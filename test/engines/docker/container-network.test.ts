@@ -1,10 +1,11 @@
 import { networkInterfaces } from 'node:os';
 import { expect } from 'chai';
 import type { Provider } from '../../../local/provider/provider.ts';
+import { ask, type ContainerStage, containerStage } from '../../helpers/container-stage.ts';
+import { startDockerEngine } from '../../helpers/docker-engine.ts';
 import { listen, type TestServer } from '../../helpers/listen.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
 import { specOf } from '../../local/provider/calls.ts';
-import { ask, type ContainerStage, containerStage } from './container-stage.ts';
 
 describeWith(['docker', 'docker-registry', 'busybox'], 'network of containers', function () {
   this.timeout(180_000);
@@ -21,7 +22,7 @@ describeWith(['docker', 'docker-registry', 'busybox'], 'network of containers', 
   };
 
   before(async () => {
-    stage = await containerStage({ firewall: true });
+    stage = await containerStage(() => startDockerEngine({ firewall: true }));
     gateway = await listen((_request, response) => response.end('the gateway'));
     const image = await stage.publish('sh', 'USER 12000\nENV fprocess=sh');
     provider = await stage.provider();

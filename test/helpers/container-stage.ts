@@ -4,24 +4,23 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import { createLogger } from '#shared/log.ts';
-import { connectEngine } from '../../../local/provider/container-engine.ts';
+import { parseImageReference } from '#shared/registry/image-reference.ts';
+import { createRegistryClient } from '#shared/registry/registry-client.ts';
+import { connectEngine } from '../../local/provider/container-engine.ts';
 import {
   type ContainerProviderOptions,
   createContainerProvider,
-} from '../../../local/provider/container-provider.ts';
-import type { Provider } from '../../../local/provider/provider.ts';
-import { makeShellBase, shellBase } from '../../helpers/base-images.ts';
-import {
-  type ContainerRegistry,
-  startContainerRegistry,
-} from '../../helpers/container-registry.ts';
-import { type DockerEngine, startDockerEngine } from '../../helpers/docker-engine.ts';
-import { progressEnds } from '../../helpers/engine-progress.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+} from '../../local/provider/container-provider.ts';
+import type { Provider } from '../../local/provider/provider.ts';
+import { makeShellBase, shellBase } from './base-images.ts';
+import { type ContainerRegistry, startContainerRegistry } from './container-registry.ts';
+import type { ContainerEngineProcess } from './docker-engine.ts';
+import { progressEnds } from './engine-progress.ts';
+import { tempDir } from './temp-dir.ts';
 
 /** An engine and a registry with functions in shell, and providers on them. */
-export interface ContainerStage {
-  readonly engine: DockerEngine;
+export interface ContainerStage<Engine extends ContainerEngineProcess = ContainerEngineProcess> {
+  readonly engine: Engine;
   readonly registry: ContainerRegistry;
   readonly secrets: Map<string, string>;
   /** Builds an image on the shell base, pushes it and removes it from the engine. @returns Its name with the digest. */
@@ -31,17 +30,18 @@ export interface ContainerStage {
 }
 
 /** Builds a {@link ContainerStage}. */
-export async function containerStage(
-  options: { firewall?: boolean } = {},
-): Promise<ContainerStage> {
+export async function containerStage<Engine extends ContainerEngineProcess>(
+  startEngine: () => Promise<Engine>,
+): Promise<ContainerStage<Engine>> {
   const folder = await tempDir();
-  const engine = await startDockerEngine(options);
+  const engine = await startEngine();
   const registry = await startContainerRegistry();
   const { docker } = engine;
   await makeShellBase(docker);
   const secrets = new Map<string, string>();
   const opened: Provider[] = [];
   const { username, password } = registry;
+  const client = createRegistryClient({ credentials: () => ({ username, password }) });
   return {
     engine,
     registry,
@@ -55,9 +55,9 @@ export async function containerStage(
       await progressEnds(docker, built);
       const authconfig = { username, password, serveraddress: registry.address };
       await progressEnds(docker, await docker.getImage(`${repo}:1`).push({ authconfig }));
-      const { RepoDigests } = await docker.getImage(`${repo}:1`).inspect();
       await docker.getImage(`${repo}:1`).remove();
-      return RepoDigests.find((found) => found.startsWith(`${repo}@`)) ?? '';
+      const digest = await client.manifestDigest(parseImageReference(`${repo}:1`));
+      return `${repo}@${digest}`;
     },
     async provider(settings = {}) {
       const provider = await createContainerProvider({
