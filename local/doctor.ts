@@ -1,21 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import type { Environment } from '#shared/config.ts';
 import { runChecks } from '#shared/doctor/check.ts';
 import { checks } from '#shared/doctor/checks.ts';
-import type { Finding } from '#shared/doctor/finding.ts';
-import { errorMessage } from '#shared/errors.ts';
-import { createGatewayClient } from '#shared/gateway/gateway-client.ts';
-import { readOptionalSecret } from '#shared/secrets.ts';
-import { mergeEnvironment, parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
-import { parseStack } from '#shared/stack-file/parse-stack.ts';
+import { type Finding, finding } from '#shared/doctor/finding.ts';
+import { errorMessage, toCloudError } from '#shared/errors.ts';
+import { findSubject } from './doctor-subject.ts';
 
 const help = `Says what is missing or wrong in a platform, from this machine.
 
 Usage: npm run doctor -- [options]
 
-  --secrets <folder>   The secrets (default .secrets)
+  --secrets <folder>   The secrets (default .secrets; if there are none, the platform that npm start runs here on
+                       port 8080 is looked at)
   --set <name=value>   A variable other than in the files beside stack.yml, for names that this machine
                        does not know, such as --set gateway_url=http://127.0.0.1:8080; may be repeated
   --deployed <url>     Take the variables from the functions deployed at this gateway instead of the files
@@ -49,24 +46,35 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     process.stdout.write(help);
     return 0;
   }
-  const { chosen, timeoutMs, json, set } = options;
-  const secrets = { secret_mount_path: resolve(options.secrets) };
-  const given =
-    options.deployed === undefined
-      ? await variablesOfFiles(root)
-      : await variablesOfFunctions(options.deployed, secrets);
-  const env: Environment = { ...given, ...set, ...secrets };
-  const signal = AbortSignal.timeout(10 * 60_000);
-  const findings = await runChecks(chosen, { env, allSecrets: true, signal }, timeoutMs);
+  const { json } = options;
+  const findings = await examine(options, root);
   process.stdout.write(json ? `${JSON.stringify({ findings }, undefined, 2)}\n` : lines(findings));
   return findings.some(({ level }) => level === 'error') ? 1 : 0;
+}
+
+async function examine(options: ReturnType<typeof readOptions>, root: string): Promise<Finding[]> {
+  const { chosen, timeoutMs } = options;
+  try {
+    const subject = await findSubject(root, options);
+    if (subject === undefined) {
+      return [finding('configuration', 'not-configured', 'Nothing is configured here yet.')];
+    }
+    const { env, note } = subject;
+    if (note !== undefined) process.stderr.write(`${note}\n`);
+    const signal = AbortSignal.timeout(10 * 60_000);
+    // Each check listens.
+    setMaxListeners(0, signal);
+    return await runChecks(chosen, { env, allSecrets: true, signal }, timeoutMs);
+  } catch (error) {
+    return [finding('configuration', 'check-failed', toCloudError(error).text)];
+  }
 }
 
 function readOptions(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      secrets: { type: 'string', default: '.secrets' },
+      secrets: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       deployed: { type: 'string' },
       only: { type: 'string', default: '' },
@@ -88,35 +96,12 @@ function readOptions(args: readonly string[]) {
   const chosen = checks.filter(({ name }) => names.length === 0 || names.includes(name));
   return {
     ...values,
+    secrets: values.secrets,
+    deployed: values.deployed,
     set: Object.fromEntries(set) as Environment,
     chosen,
     timeoutMs: seconds * 1000,
   };
-}
-
-/** What stack.yml and the files beside it give the platform's functions. */
-async function variablesOfFiles(root: string): Promise<Environment> {
-  const stack = parseStack(await readFile(join(root, 'stack.yml'), 'utf8'));
-  const names = new Set(stack.functions.flatMap(({ environmentFiles }) => environmentFiles));
-  const files = await Promise.all(
-    [...names].map(async (fileName) =>
-      parseEnvironmentFile(await readFile(join(root, fileName), 'utf8'), { fileName }),
-    ),
-  );
-  return mergeEnvironment({}, files);
-}
-
-/** What the functions at a gateway have, as far as it tells. */
-async function variablesOfFunctions(url: string, secrets: Environment): Promise<Environment> {
-  const user = readOptionalSecret('basic-auth-user', secrets);
-  const password = readOptionalSecret('basic-auth-password', secrets);
-  const client = createGatewayClient({
-    url: url.replace(/\/+$/, ''),
-    ...(user === undefined || password === undefined ? {} : { credentials: { user, password } }),
-  });
-  const functions = await client.list();
-  const ours = functions.filter(({ labels }) => labels?.['role'] === 'openfaas-system');
-  return Object.assign({}, ...ours.map(({ envVars }) => envVars ?? {}));
 }
 
 function lines(findings: readonly Finding[]): string {

@@ -20,6 +20,11 @@ const kind = (level: Level, why: string, fix: string): Kind => ({ level, why, fi
 export const findingKinds = {
   ok: kind('ok', '', ''),
   'not-checked': kind('skipped', 'What it needs is not there, or not configured.', ''),
+  'not-configured': kind(
+    'error',
+    'There is no secret in .secrets, and the files beside stack.yml hold examples.',
+    'On one machine: npm start. For a cluster: docs/operators.md, and node secrets/generate.mjs. One that runs elsewhere: --deployed.',
+  ),
   'check-failed': kind(
     'error',
     'The check itself did not come to an end.',
