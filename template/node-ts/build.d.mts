@@ -24,7 +24,7 @@ export function findHandler(names: readonly string[]): string | undefined;
 
 /**
  * Builds a function: finds the handler, checks its types, and bundles it with the runtime into
- * `index.mjs`, to be started as `node index.mjs`.
+ * `index.mjs`, to be started as `node index.mjs`. Only what it imports dynamically lies in files beside it.
  *
  * @throws Error whose message is meant for the build log.
  */

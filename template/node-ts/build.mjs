@@ -39,14 +39,18 @@ export async function build({
   for (const { text, location } of warnings) {
     log(`warning: ${location ? `${location.file}:${location.line}: ` : ''}${text}`);
   }
-  const [entry, { bytes }] = Object.entries(metafile.outputs).find(([path]) =>
-    path.endsWith('index.mjs'),
-  );
-  log(`bundled: ${entry} (${Math.ceil(bytes / 1024)} KiB)`);
+  const modules = Object.entries(metafile.outputs).filter(([path]) => path.endsWith('.mjs'));
+  const [entry, { bytes }] = modules.find(([path]) => basename(path) === 'index.mjs');
+  const rest = modules.length - 1;
+  const more = rest === 0 ? '' : `, ${rest} more for dynamic imports`;
+  log(`bundled: ${entry} (${Math.ceil(bytes / 1024)} KiB)${more}`);
   return { handler, entry: join(outDir, 'index.mjs') };
 }
 
-/** One ES module with runtime, handler and all packages. */
+/**
+ * One ES module with runtime, handler and all packages. What a dynamic import leads to lies beside it in files
+ * of its own, named by their content: a start does not read it.
+ */
 function bundleOptions(contextDir, outDir, handler) {
   return {
     stdin: {
@@ -60,8 +64,12 @@ function bundleOptions(contextDir, outDir, handler) {
       sourcefile: 'entry.mjs',
     },
     absWorkingDir: contextDir,
-    outfile: join(outDir, 'index.mjs'),
+    outdir: outDir,
+    entryNames: 'index',
+    chunkNames: '[name]-[hash]',
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',

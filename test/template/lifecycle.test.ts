@@ -17,6 +17,11 @@ export const init = async () => {
   if (process.env.init === 'fail') throw new Error('init went wrong');
   if (process.env.init === 'hang') await delay(60000);
 };
+export const close = async () => {
+  if (process.env.close === 'fail') throw new Error('close went wrong');
+  await delay(process.env.close === 'hang' ? 60000 : 20);
+  console.error('closed');
+};
 export default async (event, context) => {
   if (event.path === '/slow') { context.log.info('slow began'); await delay(Number(event.query.ms)); }
   if (event.path === '/crash') setTimeout(() => { throw new Error('nobody catches this'); });
@@ -91,6 +96,31 @@ describe('template/node-ts: start and end of the process', () => {
     expect(await slow).to.equal('cut off');
     expect(await fn.exit).to.equal(0);
     expect(fn.output()).to.contain('"Requests in flight were cut off."');
+  });
+
+  it('SIGTERM: waits for the export "close" once nothing is in flight', async () => {
+    const fn = await start({ healthcheck_interval: '20ms' });
+    const slow = fn.call('/slow?ms=300');
+    await logged(fn, 'slow began');
+    fn.child.kill('SIGTERM');
+    expect((await slow).body).to.equal('/slow');
+    expect(await fn.exit).to.equal(0);
+    expect(fn.output().match(/^closed$/gm)).to.have.length(1);
+    const idle = await start();
+    idle.child.kill('SIGTERM');
+    expect(await idle.exit).to.equal(0);
+    expect(idle.output().match(/^closed$/gm)).to.have.length(1);
+  });
+
+  it('SIGTERM: ends with 0 though "close" fails or, after write_timeout, hangs', async () => {
+    const failing = await start({ close: 'fail' });
+    failing.child.kill('SIGTERM');
+    expect(await failing.exit).to.equal(0);
+    expect(failing.output()).to.contain('close went wrong');
+    const hanging = await start({ close: 'hang', write_timeout: '200ms' });
+    hanging.child.kill('SIGTERM');
+    expect(await hanging.exit).to.equal(0);
+    expect(hanging.output()).not.to.contain('closed');
   });
 
   it('a second signal ends it at once', async () => {

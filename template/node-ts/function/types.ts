@@ -91,3 +91,6 @@ export type MetricsHandler = () => string | Promise<string>;
 
 /** The export `init`: awaited before the function listens; if it throws the process exits with 1. */
 export type InitHandler = () => unknown;
+
+/** The export `close`: awaited before the process ends after SIGTERM, for as long as `write_timeout`. */
+export type CloseHandler = () => unknown;

@@ -28,7 +28,7 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
   const all = readConfig(env);
   const cluster = all.workers > 1 ? (await import('node:cluster')).default : undefined;
   const config = cluster?.isWorker ? shareOf(all) : all;
-  const { handler, upgrade, init, metrics: own } = pickHandler(handlerModule);
+  const { handler, upgrade, init, metrics: own, close } = pickHandler(handlerModule);
   const base = env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {};
   const log = createLog(base);
   const lockFile = createLockFile(config.lockFile);
@@ -61,7 +61,7 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
     server.on('upgrade', createUpgrade(upgrade, config, lifecycle, log));
   }
 
-  const stop = createStop({ config, lifecycle, server, lockFile, log });
+  const stop = createStop({ config, lifecycle, server, lockFile, log, close });
   if (cluster !== undefined) {
     obeyFirstProcess(stop, render);
   } else {

@@ -1,4 +1,5 @@
 import type {
+  CloseHandler,
   Handler,
   InitHandler,
   MetricsHandler,
@@ -14,6 +15,7 @@ export interface PickedHandler {
   readonly upgrade: UpgradeHandler | undefined;
   readonly init: InitHandler | undefined;
   readonly metrics: MetricsHandler | undefined;
+  readonly close: CloseHandler | undefined;
 }
 
 type Exports = Readonly<Record<string, unknown>>;
@@ -46,6 +48,7 @@ export function pickHandler(module: Exports): PickedHandler {
     upgrade: find<UpgradeHandler>('upgrade'),
     init: find<InitHandler>('init'),
     metrics: find<MetricsHandler>('metrics'),
+    close: find<CloseHandler>('close'),
   };
 }
 

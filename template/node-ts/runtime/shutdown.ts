@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
-import type { FunctionLog } from '../function/types.ts';
+import type { CloseHandler, FunctionLog } from '../function/types.ts';
 import type { RuntimeConfig } from './config.ts';
+import { errorFields } from './error-fields.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { LockFile } from './lock-file.ts';
 
@@ -10,12 +11,14 @@ interface ShutdownOptions {
   readonly server: Server;
   readonly lockFile: LockFile;
   readonly log: FunctionLog;
+  readonly close: CloseHandler | undefined;
 }
 
 /**
  * Makes what ends the process the watchdog's way. On SIGTERM or SIGINT it is no longer ready, but serves on for
  * `healthcheck_interval`, in which the platform takes it out of its lists; then the listener closes,
- * requests in flight get up to `write_timeout`, exit 0. A second signal ends it at once.
+ * requests in flight get up to `write_timeout`, and the handler's `close` as much again, exit 0. A second signal ends
+ * it at once.
  */
 export function createStop({
   config,
@@ -23,19 +26,33 @@ export function createStop({
   server,
   lockFile,
   log,
+  close,
 }: ShutdownOptions): (signal: 'SIGTERM' | 'SIGINT') => void {
   const exit = () => process.exit(0);
+  let cutOff: NodeJS.Timeout | undefined;
 
-  function close(): void {
+  async function end(): Promise<void> {
+    lifecycle.onIdle = undefined;
+    clearTimeout(cutOff);
+    setTimeout(exit, config.writeTimeout);
+    try {
+      await close?.();
+    } catch (error) {
+      log.error('The export "close" failed.', errorFields(error));
+    }
+    exit();
+  }
+
+  function drain(): void {
     // From here on connections are closed as they fall idle, whatever their keep-alive.
     server.close();
     server.keepAliveTimeout = 1;
     server.closeIdleConnections();
-    if (lifecycle.inflight === 0) exit();
-    lifecycle.onIdle = exit;
-    setTimeout(() => {
+    if (lifecycle.inflight === 0) return void end();
+    lifecycle.onIdle = () => void end();
+    cutOff = setTimeout(() => {
       log.warn('Requests in flight were cut off.', { inflight: lifecycle.inflight });
-      exit();
+      void end();
     }, config.writeTimeout);
   }
 
@@ -44,7 +61,7 @@ export function createStop({
     lifecycle.draining = true;
     lockFile.remove();
     log.info('stopping', { signal, inflight: lifecycle.inflight });
-    if (lifecycle.ready) setTimeout(close, config.drainDelay);
+    if (lifecycle.ready) setTimeout(drain, config.drainDelay);
     else exit();
   };
 }
