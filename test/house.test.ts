@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
+import semver from 'semver';
 import { projectFiles, readSource, root } from './helpers/source-files.ts';
 
 const files = projectFiles();
@@ -81,6 +82,23 @@ describe('the house', () => {
     for (const lock of files.filter((path) => path.endsWith('package-lock.json'))) {
       expect(readSource(lock), lock).to.not.contain('"resolved"');
     }
+  });
+
+  it('locks no package that the oldest supported Node is too old for', () => {
+    const { engines } = JSON.parse(readSource('package.json')) as { engines: { node: string } };
+    const oldest = semver.minVersion(engines.node)?.version ?? '';
+    expect(oldest).to.equal('20.19.0');
+    const tooNew = files
+      .filter((path) => path.endsWith('package-lock.json'))
+      .flatMap((path) => {
+        const { packages } = JSON.parse(readSource(path)) as {
+          packages: Record<string, { version: string; engines?: { node?: string } }>;
+        };
+        return Object.entries(packages)
+          .filter(([, { engines }]) => !semver.satisfies(oldest, engines?.node ?? '*'))
+          .map(([name, { version, engines }]) => `${path}: ${name} ${version}: ${engines?.node}`);
+      });
+    expect(tooNew).to.deep.equal([]);
   });
 
   it('holds no key and no secret', () => {
