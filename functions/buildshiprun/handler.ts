@@ -57,6 +57,8 @@ export default step.classic(async (event: FunctionEvent, context: FunctionContex
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 /** A callback is a nudge: what the step achieved is in its records, whatever the answer says. */
 async function receiveCallback(

@@ -39,6 +39,8 @@ export const raw = step.raw((request, response, context) => loaded()(request, re
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 function load(settings: Settings) {
   const gateway = gatewaySettings(settings, { admin: false });

@@ -79,6 +79,8 @@ export default step.classic(async (event: FunctionEvent, context: FunctionContex
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 /** The router asked of-auth, too; this is for whoever reaches the function past it. */
 function requireOperator(keys: Signer, event: FunctionEvent): void {

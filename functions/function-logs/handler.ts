@@ -22,6 +22,8 @@ export const raw = step.raw((request, response, { signal }) =>
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 function load(settings: Settings): ServingFunctionLogs {
   const gateway = gatewaySettings(settings, { admin: true });

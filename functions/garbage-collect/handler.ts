@@ -62,6 +62,8 @@ export default step.classic(async (event: FunctionEvent, context: FunctionContex
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 function load(settings: Settings) {
   const pipeline = loadPipeline(settings, { admin: true });

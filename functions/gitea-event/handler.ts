@@ -2,7 +2,7 @@ import { createGiteaWebhooks } from '#shared/scm/gitea/webhooks.ts';
 import { requireOwnSecrets, scmSettings } from '#shared/scm/scm-settings.ts';
 import { eventFunction } from '#shared/webhooks/event-function.ts';
 
-const { init, handle, metrics } = eventFunction('gitea-event', (settings) => {
+const { init, handle, metrics, close } = eventFunction('gitea-event', (settings) => {
   const giteas = scmSettings(settings, 'gitea').map(({ scm, settings: own }) => ({
     scm,
     secrets: {
@@ -17,6 +17,6 @@ const { init, handle, metrics } = eventFunction('gitea-event', (settings) => {
   return giteas.map(createGiteaWebhooks);
 });
 
-export { init, metrics };
+export { close, init, metrics };
 /** Receives the webhooks of Gitea and Forgejo. */
 export default handle;

@@ -3,7 +3,7 @@ import { createJsonApi } from '#shared/scm/json-api.ts';
 import { scmSettings } from '#shared/scm/scm-settings.ts';
 import { statusFunction } from '#shared/scm/status-function.ts';
 
-const { init, handle, metrics } = statusFunction('gitea-status', (settings, store) =>
+const { init, handle, metrics, close } = statusFunction('gitea-status', (settings, store) =>
   scmSettings(settings, 'gitea').map(({ scm, settings: own }) => {
     const api = createJsonApi({
       name: 'Gitea',
@@ -14,6 +14,6 @@ const { init, handle, metrics } = statusFunction('gitea-status', (settings, stor
   }),
 );
 
-export { init, metrics };
+export { close, init, metrics };
 /** Brings the statuses of a commit up to date. */
 export default handle;

@@ -4,7 +4,7 @@ import { requireOwnSecrets, scmSettings } from '#shared/scm/scm-settings.ts';
 import { eventFunction } from '#shared/webhooks/event-function.ts';
 import { setUpPage } from './set-up-page.ts';
 
-const { init, handle, metrics } = eventFunction('github-event', (settings) => {
+const { init, handle, metrics, close } = eventFunction('github-event', (settings) => {
   const allowSha1 = settings.flag('allow_sha1_signature', false);
   const apps = scmSettings(settings, 'github').map(({ scm, settings: own }) => ({
     scm,
@@ -20,7 +20,7 @@ const { init, handle, metrics } = eventFunction('github-event', (settings) => {
   return apps.map((app) => createGithubWebhooks({ ...app, allowSha1 }));
 });
 
-export { init, metrics };
+export { close, init, metrics };
 /** Receives the webhooks of the GitHub Apps. */
 export default async (event: FunctionEvent, context: FunctionContext) => {
   const page = setUpPage(event.method, event.rawQuery);

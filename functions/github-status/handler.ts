@@ -4,7 +4,7 @@ import { createCommitStatuses } from '#shared/scm/github/commit-statuses.ts';
 import { scmSettings } from '#shared/scm/scm-settings.ts';
 import { statusFunction } from '#shared/scm/status-function.ts';
 
-const { init, handle, metrics } = statusFunction('github-status', (settings, store) => {
+const { init, handle, metrics, close } = statusFunction('github-status', (settings, store) => {
   const report = settings.flag('use_checks', true) ? createCheckRuns : createCommitStatuses;
   return scmSettings(settings, 'github').map(({ scm, settings: own }) => {
     const app = createGithubApp({
@@ -16,6 +16,6 @@ const { init, handle, metrics } = statusFunction('github-status', (settings, sto
   });
 });
 
-export { init, metrics };
+export { close, init, metrics };
 /** Brings the checks of a deployment's commit up to date. */
 export default handle;

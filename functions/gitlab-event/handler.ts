@@ -5,7 +5,7 @@ import { createGitlabWebhooks } from '#shared/scm/gitlab/webhooks.ts';
 import { requireOwnSecrets, scmSettings } from '#shared/scm/scm-settings.ts';
 import { eventFunction } from '#shared/webhooks/event-function.ts';
 
-const { init, handle, metrics } = eventFunction('gitlab-event', (settings) => {
+const { init, handle, metrics, close } = eventFunction('gitlab-event', (settings) => {
   const gitlabs = scmSettings(settings, 'gitlab').map(({ scm, settings: own }) => {
     const instance = own.url('gitlab_instance', 'https://gitlab.com');
     return {
@@ -38,6 +38,6 @@ function secretsOf(own: Settings): GitlabSecrets {
   };
 }
 
-export { init, metrics };
+export { close, init, metrics };
 /** Receives the webhooks of GitLab: system hooks, and those of groups and projects. */
 export default handle;

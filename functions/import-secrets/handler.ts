@@ -62,6 +62,8 @@ export default step.classic(async (event: FunctionEvent, context: FunctionContex
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 function load(settings: Settings): { signer: Signer; importing: Importing } {
   const { signer, records, store } = loadPipeline(settings, { admin: true });

@@ -47,3 +47,5 @@ export const raw = step.raw((request, response, context) => handle(request, resp
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;

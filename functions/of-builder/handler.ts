@@ -36,6 +36,8 @@ export const raw = step.raw(async (request, response, context) => {
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 /** Builds what a message of the pipeline names; a full builder answers 429, and the queue tries again. */
 async function buildPlanned(

@@ -23,6 +23,8 @@ export default step.classic(async (event: FunctionEvent, context: FunctionContex
 
 /** What it counts of its own step. */
 export const metrics = () => step.metrics.render();
+/** Sends on the spans that wait. */
+export const { close } = step;
 
 function load(settings: Settings): Metering {
   const host = settings.text('prometheus_host', 'prometheus.openfaas');

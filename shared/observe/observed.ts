@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FunctionContext, FunctionEvent, RawContext, RawHandler } from '#runtime-types';
 import { loadConfig } from '../config.ts';
 import { toCloudError } from '../errors.ts';
-import { createOtlpExporter, type SpanExporter } from './otlp-exporter.ts';
+import type { SpanExporter } from './span-exporter.ts';
 import { createStepMetrics, type StepMetrics, type StepOutcome } from './step-metrics.ts';
 import {
   formatTraceparent,
@@ -24,7 +25,12 @@ export interface Observed {
   classic(handler: Classic): Classic;
   /** Wraps a raw handler, which is over when its promise is. */
   raw(handler: RawHandler): RawHandler;
+  /** Sends on the spans that wait: before the process ends. */
+  close(): Promise<void>;
 }
+
+/** A collector that does not answer keeps no process from its end. */
+const closeMs = 2000;
 
 interface ObservedOptions {
   /** Whoever calls is outside: a trace begins here, whatever the caller says. */
@@ -86,6 +92,10 @@ export function observed(step: string, options: ObservedOptions = {}): Observed 
 
   return {
     metrics,
+    close: async () => {
+      if (exporter === undefined) return;
+      await Promise.race([exporter.flush(), delay(closeMs)]);
+    },
     classic: (handler) => (event, context) =>
       observe(
         event.headers,
@@ -112,12 +122,20 @@ export function observed(step: string, options: ObservedOptions = {}): Observed 
   };
 }
 
+/** The SDK is in a file of its own beside the bundle, which only a start with an endpoint reads. */
 function loadExporter(step: string): SpanExporter | undefined {
-  return loadConfig((settings) => {
-    const endpoint = settings.text('OTEL_EXPORTER_OTLP_ENDPOINT', '');
-    if (endpoint === '') return undefined;
-    return createOtlpExporter(settings.url('OTEL_EXPORTER_OTLP_ENDPOINT'), step);
+  const wanted = loadConfig((settings) => {
+    if (settings.text('OTEL_EXPORTER_OTLP_ENDPOINT', '') === '') return false;
+    return settings.url('OTEL_EXPORTER_OTLP_ENDPOINT') !== '';
   });
+  if (!wanted) return undefined;
+  const loaded = import('./otlp-exporter.ts').then(({ createOtlpExporter }) =>
+    createOtlpExporter(step),
+  );
+  return {
+    add: (span) => void loaded.then((exporter) => exporter.add(span)),
+    flush: async () => (await loaded).flush(),
+  };
 }
 
 function outcomeOf(status: number): StepOutcome {

@@ -24,6 +24,8 @@ export function pushFunction(name: string) {
     },
     /** What it counts of its own step. */
     metrics: () => step.metrics.render(),
+    /** Sends on the spans that wait. */
+    close: step.close,
     handle: step.classic(async (event: FunctionEvent, context: FunctionContext) => {
       const { signer, beginning } = loaded();
       if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');

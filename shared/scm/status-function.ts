@@ -43,6 +43,8 @@ export function statusFunction(name: string, reporters: LoadReporters) {
     },
     /** What it counts of its own step. */
     metrics: () => step.metrics.render(),
+    /** Sends on the spans that wait. */
+    close: step.close,
     handle: step.classic(async (event: FunctionEvent, context: FunctionContext) => {
       const { signer, report } = loaded();
       if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');

@@ -26,6 +26,8 @@ export function eventFunction(name: string, webhooks: LoadWebhooks) {
     },
     /** What it counts of its own step. */
     metrics: () => step.metrics.render(),
+    /** Sends on the spans that wait. */
+    close: step.close,
     handle: step.classic(async (event: FunctionEvent, context: FunctionContext) => {
       const { status, body } = await receiveWebhook(loaded(), event);
       return context.status(status).succeed(body);

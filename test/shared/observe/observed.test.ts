@@ -2,15 +2,13 @@ import { expect } from 'chai';
 import type { FunctionContext, FunctionEvent, LogFields } from '#runtime-types';
 import { CloudError } from '#shared/errors.ts';
 import { observed } from '#shared/observe/observed.ts';
-import type { EndedSpan } from '#shared/observe/otlp-exporter.ts';
-import { createOtlpExporter } from '#shared/observe/otlp-exporter.ts';
+import type { EndedSpan } from '#shared/observe/span-exporter.ts';
 import {
   currentTraceparent,
   formatTraceparent,
   joinTrace,
   parseTraceparent,
 } from '#shared/observe/trace-context.ts';
-import { listen } from '../../helpers/listen.ts';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';
@@ -155,67 +153,5 @@ describe('observed', () => {
     const { call, spans } = setUp();
     await call({}, () => Promise.reject(new Error('x'))).catch(() => undefined);
     expect(spans[0]?.failed).to.equal(true);
-  });
-});
-
-describe('OTLP exporter', () => {
-  const span: EndedSpan = {
-    traceId,
-    spanId,
-    parentSpanId: undefined,
-    name: 'git-tar',
-    startedAt: 1_700_000_000_000,
-    endedAt: 1_700_000_000_001.5,
-    failed: true,
-    attributes: { 'ofc.outcome': 'failed' },
-  };
-
-  it('sends spans in one request, as the protocol has them in JSON', async () => {
-    const bodies: unknown[] = [];
-    const paths: unknown[] = [];
-    const collector = await listen(async (request, response) => {
-      paths.push(`${request.method} ${request.url} ${request.headers['content-type']}`);
-      let body = '';
-      for await (const chunk of request) body += chunk;
-      bodies.push(JSON.parse(body));
-      response.end('{}');
-    });
-    try {
-      const exporter = createOtlpExporter(`${collector.url}/`, 'git-tar');
-      exporter.add(span);
-      exporter.add({ ...span, spanId: '1'.repeat(16), parentSpanId: spanId, failed: false });
-      await exporter.flush();
-      await exporter.flush();
-    } finally {
-      await collector.close();
-    }
-    expect(paths).to.deep.equal(['POST /v1/traces application/json']);
-    const [{ resourceSpans } = { resourceSpans: [] }] = bodies as {
-      resourceSpans: { scopeSpans: { spans: unknown[] }[]; resource: unknown }[];
-    }[];
-    expect(resourceSpans[0]?.resource).to.deep.equal({
-      attributes: [
-        { key: 'service.name', value: { stringValue: 'git-tar' } },
-        { key: 'service.namespace', value: { stringValue: 'openfaas-cloud' } },
-      ],
-    });
-    const [first, second] = resourceSpans[0]?.scopeSpans[0]?.spans ?? [];
-    expect(first).to.deep.equal({
-      traceId,
-      spanId,
-      name: 'git-tar',
-      kind: 2,
-      startTimeUnixNano: '1700000000000000000',
-      endTimeUnixNano: '1700000000001500000',
-      attributes: [{ key: 'ofc.outcome', value: { stringValue: 'failed' } }],
-      status: { code: 2 },
-    });
-    expect(second).to.deep.include({ parentSpanId: spanId, status: {} });
-  });
-
-  it('fails nobody when nothing takes them', async () => {
-    const exporter = createOtlpExporter('http://127.0.0.1:1', 'git-tar');
-    exporter.add(span);
-    await exporter.flush();
   });
 });
