@@ -7,14 +7,20 @@ import { imageName } from '#shared/registry/image-name.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import type { Imported } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { SourceLimits } from '#shared/shrinkwrap/limits.ts';
+import { quotePath } from '#shared/shrinkwrap/path-problem.ts';
 import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
 import { parseEnvironmentFile } from '#shared/stack-file/environment-file.ts';
-import { parseStack } from '#shared/stack-file/parse-stack.ts';
-import type { StackFile, StackFunction, TemplateSource } from '#shared/stack-file/stack-file.ts';
+import {
+  lineOf,
+  type StackFile,
+  type StackFunction,
+  type TemplateSource,
+} from '#shared/stack-file/stack-file.ts';
 import { type PackedContext, packContext } from '#shared/tar/pack-context.ts';
+import { readStackFile } from './read-stack-file.ts';
 import { type ImportSecrets, secretsVersion, stackSecrets } from './stack-secrets.ts';
-import type { Templates } from './templates.ts';
+import type { Template, Templates } from './templates.ts';
 
 /** What planning works with. */
 export interface Planning {
@@ -36,9 +42,6 @@ export interface StackPlan {
   readonly secrets?: string[];
 }
 
-/** faas-cli takes `stack.yaml` if there is one. */
-const stackFiles = ['stack.yaml', 'stack.yml'];
-
 /**
  * From a commit's tree to the plan of its stack. The stack file is parsed once; what is built and
  * deployed comes from that one value.
@@ -50,7 +53,7 @@ export async function planStack(
   deployment: Deployment,
   planning: Planning,
 ): Promise<StackPlan> {
-  const { stack, fileName } = await readStack(repo);
+  const { stack, fileName } = await readStackFile(repo);
   const wanted = stack.functions.filter(({ skipBuild }) => !skipBuild);
   if (wanted.length === 0) {
     throw new CloudError('OFC_STACK_INVALID', 'The stack file declares no function to build.', {
@@ -91,41 +94,67 @@ async function planFunction(
   fn: StackFunction,
 ): Promise<{ planned: PlannedFunction; warnings: string[] }> {
   const warnings = withoutEffect(fn);
-  const template = await planning.templates.find(fn.lang);
+  const place: Place = (key = '', item) => `${fileName} line ${lineOf(fn, key, item)}`;
+  const template = await planning.templates.find(fn.lang).catch((error: unknown) => {
+    throw withPlace(error, place('lang'));
+  });
   if (template.note !== undefined) warnings.push(`${fn.key}: ${template.note}`);
   const entries = await shrinkwrap({
     repo,
     template: template.tree,
     templateYml: template.yml,
-    fn,
+    fn: { ...fn, line: lineOf(fn, 'handler') },
     copy: stack.configuration.copy,
     limits: planning.limits,
     fileName,
   });
+  const files = (await repo.list(fn.handler === '.' ? '' : fn.handler)) ?? [];
+  const names = files.map(({ path }) => path.slice(path.lastIndexOf('/') + 1));
+  requireHandler(template, [...names, ...stack.configuration.copy], place('handler'), fn);
   const context = await packContext(entries);
   const buildArgs = { ...tenantBuildArgs(fn, planning, warnings), ...template.buildArgs };
   const environment = await environmentOf(repo, fn, fileName);
   const version = secretsVersion(fn, imported);
   const planned = {
-    ...plannedFunction(fn, deployment, planning, { context, buildArgs, environment }),
+    ...plannedFunction(fn, deployment, planning, { context, buildArgs, environment, place }),
     ...(version !== undefined && { secretsVersion: version }),
   };
   await planning.onFunction(planned, context);
   return { planned, warnings };
 }
 
-async function readStack(repo: SourceTree): Promise<{ stack: StackFile; fileName: string }> {
-  const root = (await repo.list('')) ?? [];
-  const fileName = stackFiles.find((name) =>
-    root.some(({ path, kind }) => path === name && kind === 'file'),
-  );
-  if (fileName === undefined) {
-    throw new CloudError('OFC_STACK_MISSING', 'The repo has no stack.yml in its root folder.', {
-      hint: 'Make one with "faas-cli new <name> --lang node-ts" and commit it.',
-    });
+/** Where a key of the function stands, or an item below it; without both, where the function does. */
+type Place = (key?: string, item?: string) => string;
+
+function saying<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw withPlace(error, place);
   }
-  const text = (await repo.read(fileName)).toString('utf8');
-  return { stack: parseStack(text, { fileName }), fileName };
+}
+
+/** The same error, with its place in the stack file; one that is not the user's stays as it is. */
+function withPlace(error: unknown, place: string): unknown {
+  if (!(error instanceof CloudError) || error.kind !== 'user') return error;
+  const { code, message, hint, cause } = error;
+  return new CloudError(code, `${place}: ${message}`, { ...(hint && { hint }), cause });
+}
+
+/** Without a file that the template loads, its own sample would be deployed: live, and not what was pushed. */
+function requireHandler(
+  { handlerFiles }: Template,
+  names: readonly string[],
+  place: string,
+  { key, lang, handler }: StackFunction,
+): void {
+  if (handlerFiles === undefined || names.some((name) => handlerFiles.includes(name))) return;
+  const found = names.length === 0 ? 'It is empty' : `It has ${names.slice(0, 5).join(', ')}`;
+  throw new CloudError(
+    'OFC_STACK_INVALID',
+    `${place}: the folder ${quotePath(handler)} of "${key}" has no handler. ${found}.`,
+    { hint: `For "lang: ${lang}" name the file ${handlerFiles.join(' or ')}.` },
+  );
 }
 
 /** A template runs code in the build, so the operator chooses where it comes from. */
@@ -141,6 +170,7 @@ function plannedFunction(
     context: PackedContext;
     buildArgs: Record<string, string>;
     environment: Record<string, string>;
+    place: Place;
   },
 ): PlannedFunction {
   const { owner, repo, branch, sha } = deployment;
@@ -150,10 +180,10 @@ function plannedFunction(
     functionKey,
     image: wanted,
   });
-  const { context, buildArgs, environment } = parts;
+  const { context, buildArgs, environment, place } = parts;
   return {
     key: functionKey,
-    service: serviceName(owner, functionKey),
+    service: saying(place(), () => serviceName(owner, functionKey)),
     lang: fn.lang,
     handler: fn.handler,
     image,
@@ -162,7 +192,9 @@ function plannedFunction(
     buildKey: buildKeyOf(context.digest, repositoryOf(image), buildArgs),
     buildArgs,
     environment,
-    secrets: fn.secrets.map((secret) => secretName(owner, secret)),
+    secrets: fn.secrets.map((name) =>
+      saying(place('secrets', name), () => secretName(owner, name)),
+    ),
     labels: fn.labels,
     annotations: fn.annotations,
     constraints: [...fn.constraints],
@@ -189,7 +221,7 @@ async function environmentOf(
     if (!entries.some(({ path, kind }) => path === file && kind === 'file')) {
       throw new CloudError(
         'OFC_STACK_INVALID',
-        `${fileName} line ${fn.line}: the environment file "${file}" of "${fn.key}" is not in the repo.`,
+        `${fileName} line ${lineOf(fn, 'environment_file', file)}: the environment file "${file}" of "${fn.key}" is not in the repo.`,
       );
     }
     const text = (await repo.read(file)).toString('utf8');

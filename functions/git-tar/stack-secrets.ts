@@ -5,7 +5,7 @@ import { findSealedFiles, storeSealedFiles } from '#shared/sealed-secrets/sealed
 import { versionOf } from '#shared/sealed-secrets/sealed-secret.ts';
 import type { Imported, SecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { SourceTree } from '#shared/shrinkwrap/source-tree.ts';
-import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
+import { lineOf, type StackFile, type StackFunction } from '#shared/stack-file/stack-file.ts';
 
 /** Puts a repo's sealed secrets in place and tells what there is; `undefined`: nobody can tell. */
 export type ImportSecrets = (
@@ -56,8 +56,8 @@ export async function stackSecrets(
   const imported = await importSecrets(repo, buildOnly);
   for (const fn of wanted) {
     const known = imported && Object.keys(imported.secrets);
-    requireAll(fn, fileName, 'secret', fn.secrets, known);
-    requireAll(fn, fileName, 'build secret', Object.keys(fn.buildSecrets), imported?.sealed ?? []);
+    requireAll(fn, fileName, 'secrets', fn.secrets, known);
+    requireAll(fn, fileName, 'build_secrets', Object.keys(fn.buildSecrets), imported?.sealed ?? []);
   }
   return imported;
 }
@@ -75,18 +75,19 @@ export function secretsVersion(
 }
 
 function requireAll(
-  { key, line }: StackFunction,
+  fn: StackFunction,
   fileName: string,
-  what: string,
+  key: 'secrets' | 'build_secrets',
   wanted: readonly string[],
   existing: readonly string[] | undefined,
 ): void {
   const missing = existing && wanted.find((name) => !existing.includes(name));
   if (existing === undefined || missing === undefined) return;
+  const what = key === 'secrets' ? 'secret' : 'build secret';
   const list = existing.length === 0 ? 'There are none yet.' : `There are: ${existing.join(', ')}.`;
   throw new CloudError(
     'OFC_SECRETS',
-    `${fileName} line ${line}: "${key}" names the ${what} "${missing}", which does not exist. ${list}`,
+    `${fileName} line ${lineOf(fn, key, missing)}: "${fn.key}" names the ${what} "${missing}", which does not exist. ${list}`,
     { hint: 'Seal it with "faas-cli secret seal" and commit the file, or mend the name.' },
   );
 }

@@ -12,6 +12,8 @@ export interface Template {
   readonly buildArgs: Readonly<Record<string, string>>;
   /** What the user should know, shown in the check. */
   readonly note?: string;
+  /** Names of which the handler's folder must have one; not known of templates that are not ours. */
+  readonly handlerFiles?: readonly string[];
 }
 
 /** Finds templates by the `lang` of stack.yml. */
@@ -44,7 +46,10 @@ export function createTemplates(sources: TemplateSources): Templates {
       const alias = Object.hasOwn(sources.aliases, lang) ? sources.aliases[lang] : undefined;
       const builtIn = await templateIn(sources.builtIn, alias ?? lang);
       if (builtIn !== undefined) {
-        return alias === undefined ? builtIn : { ...builtIn, ...compatible(lang, alias) };
+        const handlerFiles = handlerFilesOf(lang);
+        return alias === undefined
+          ? { ...builtIn, ...handlerFiles }
+          : { ...builtIn, ...handlerFiles, ...compatible(lang, alias) };
       }
       for (const repository of sources.repositories) {
         const { tree } = await sources.fetch(repository);
@@ -62,7 +67,7 @@ function dockerfile({ enableDockerfile }: TemplateSources): Template {
       'OFC_TEMPLATE',
       'Functions with "lang: dockerfile" are not enabled here.',
       {
-        hint: 'Use a language template, or ask the operator to set enable_dockerfile_lang.',
+        hint: 'Use a language template, or ask the operator to set enable_dockerfile_lang (npm start: --engine docker).',
       },
     );
   }
@@ -80,6 +85,13 @@ async function templateIn(tree: SourceTree, name: string): Promise<Template | un
   if (!files?.some(({ path }) => path === `${name}/template.yml`)) return undefined;
   const yml = parseTemplateYml((await tree.read(`${name}/template.yml`)).toString('utf8'));
   return { tree: createSubTree(tree, name), yml, buildArgs: {} };
+}
+
+/** As in the template's build.mjs, which takes the sample beside them if there is none. */
+function handlerFilesOf(lang: string): Pick<Template, 'handlerFiles'> {
+  if (/^node\d+$/.test(lang)) return { handlerFiles: ['handler.js'] };
+  if (lang !== 'node-ts') return {};
+  return { handlerFiles: ['ts', 'js', 'mjs', 'cjs', 'mts'].map((ending) => `handler.${ending}`) };
 }
 
 function compatible(lang: string, alias: string): Pick<Template, 'buildArgs' | 'note'> {

@@ -70,9 +70,9 @@ export class ContextCollector {
         entries.push({ kind: 'directory', path, mode: 0o755 });
         continue;
       }
-      this.#checkSize(path, from.entry.size ?? 0, total);
+      this.#checkSize(from.entry.path, from.entry.size ?? 0, total);
       const content = await from.tree.read(from.entry.path);
-      this.#checkSize(path, content.length, total);
+      this.#checkSize(from.entry.path, content.length, total);
       total += content.length;
       entries.push({ kind: 'file', path, mode: normalFileMode(from.entry.mode), content });
     }
@@ -81,25 +81,27 @@ export class ContextCollector {
 
   #put(taken: Taken): void {
     const { path } = taken;
+    // Its place in the repo is what its author knows.
+    const from = taken.from?.entry.path ?? path;
     this.#seen += 1;
     if (this.#seen > this.#limits.maxEntries) {
       throw refusal(
-        path,
+        from,
         `is one too many: a function may take ${this.#limits.maxEntries} files and folders`,
         'Leave out what the build can fetch itself, such as node_modules.',
       );
     }
     const problem = pathProblem(path);
-    if (problem !== undefined) throw refusal(path, problem);
+    if (problem !== undefined) throw refusal(from, problem);
     if (path.split('/').length > this.#limits.maxDepth) {
-      throw refusal(path, `is more than ${this.#limits.maxDepth} folders deep`);
+      throw refusal(from, `is more than ${this.#limits.maxDepth} folders deep`);
     }
     const slash = path.lastIndexOf('/');
     const parent = path.slice(0, Math.max(slash, 0));
     if (parent !== '' && !this.#isFolder(parent)) this.#put({ path: parent, from: undefined });
     const before = this.#taken.get(path);
     if (before && (before.from === undefined) !== (taken.from === undefined)) {
-      throw refusal(path, 'is a file in one place and a folder in another', 'Rename one of them.');
+      throw refusal(from, 'is a file in one place and a folder in another', 'Rename one of them.');
     }
     this.#taken.set(path, taken);
   }

@@ -55,6 +55,7 @@ export function parseFunction(
   return {
     key,
     line: value.line,
+    lines: linesOf(fields),
     lang: readLanguage(key, value, get('lang'), skipBuild),
     handler: readHandler(key, value, get('handler'), skipBuild),
     image: readImage(key, value, get('image')),
@@ -78,6 +79,21 @@ export function parseFunction(
       .filter(Boolean),
     ...(namespace !== '' && { namespace }),
   };
+}
+
+/** Lists by their items, maps by their keys: what is found missing later is said with its line. */
+function linesOf(fields: ReadonlyMap<string, YamlValue>): Map<string, number> {
+  const lines = new Map(Array.from(fields, ([key, { line }]) => [key, line]));
+  for (const key of ['secrets', 'environment_file']) {
+    for (const item of fields.get(key)?.list() ?? []) {
+      const name = key === 'secrets' ? item.text() : readRelativePath(item);
+      lines.set(`${key}.${name}`, item.line);
+    }
+  }
+  for (const [id, { line }] of fields.get('build_secrets')?.map() ?? []) {
+    lines.set(`build_secrets.${id}`, line);
+  }
+  return lines;
 }
 
 function readKey(name: string, value: YamlValue): FunctionKey {

@@ -10,6 +10,8 @@ export interface Resources {
 export interface StackFunction {
   readonly key: FunctionKey;
   readonly line: number;
+  /** The lines of its keys, and of the items of lists and maps as `secrets.db-password`; see {@link lineOf}. */
+  readonly lines: ReadonlyMap<string, number>;
   /** The template's name, or `dockerfile` however it was spelled; `''` only with `skipBuild`. */
   readonly lang: string;
   /** The handler's folder, `.` for the root; `''` only with `skipBuild`. */
@@ -33,6 +35,15 @@ export interface StackFunction {
   readonly buildSecrets: Readonly<Record<string, string>>;
   readonly platforms: readonly string[];
   readonly namespace?: string;
+}
+
+/** The line of a key of a function, or of one item below it; of the function where the key is missing. */
+export function lineOf(
+  { line, lines }: Pick<StackFunction, 'line' | 'lines'>,
+  key: string,
+  item?: string,
+): number {
+  return lines.get(`${key}.${item}`) ?? lines.get(key) ?? line;
 }
 
 /** Where a template comes from: a git URL, optionally with `#ref`. */

@@ -128,26 +128,50 @@ describe('planning a stack', () => {
   describe('reads', () => {
     it('stack.yaml before stack.yml, as faas-cli does', async () => {
       const files = { ...handler, 'stack.yml': stack('', 'b'), 'stack.yaml': stack('', 'a') };
-      expect((await plan(files)).functions.map(({ key }) => key)).to.deep.equal(['a']);
+      const { functions, warnings } = await plan(files);
+      expect(functions.map(({ key }) => key)).to.deep.equal(['a']);
+      expect(warnings).to.deep.equal(['stack.yml is ignored, because there is stack.yaml.']);
       expect(await planOne({ ...handler, 'stack.yaml': stack() })).to.include({ key: 'fn' });
     });
 
-    for (const [what, files] of [
-      ['there is none', {}],
-      ['it is in a folder', { 'x/stack.yml': stack() }],
-      ['it is a link', { 'stack.yml': { kind: 'symlink', content: '/var/openfaas/secrets/x' } }],
-      ['it is a folder', { 'stack.yml/x': '' }],
-    ] as const satisfies readonly (readonly [string, Record<string, MemoryEntry>])[]) {
-      it(`no stack file where ${what}`, async () => {
+    for (const [what, files, said] of [
+      ['there is none', {}, /root folder\. Make one with "faas-cli new/],
+      ['another YAML file is no stack', { 'a.yml': 'provider: x\n' }, /root folder\. Make one/],
+      ['it is in a folder', { 'x/stack.yml': stack() }, /, but "x\/stack.yml"\. Move it/],
+      ['it has another case', { 'Stack.YML': stack() }, /, but "Stack.YML"\. Rename it/],
+      ['it has another name', { 'fn.yml': stack() }, /, but "fn.yml"\. Rename it/],
+      [
+        'it is a link',
+        { 'stack.yml': { kind: 'symlink', content: '/var/openfaas/secrets/x' } },
+        /: stack.yml is a symbolic link\. Commit the file itself/,
+      ],
+      ['it is a folder', { 'stack.yml/x': '' }, /: stack.yml is a folder\. Commit the file/],
+    ] as const satisfies readonly (readonly [string, Record<string, MemoryEntry>, RegExp])[]) {
+      it(`no stack file where ${what}, and says so`, async () => {
         const error = await expectCode(plan({ ...handler, ...files }), 'OFC_STACK_MISSING');
-        expect(error.hint).to.include('faas-cli new');
+        expect(error.text).to.match(said);
       });
     }
+
+    it('UTF-8 only, and says so of what Windows writes by itself', async () => {
+      for (const bytes of [
+        Buffer.from(`\ufeff${stack()}`, 'utf16le'),
+        Buffer.from(stack('', 'ü'), 'latin1'),
+      ]) {
+        const error = await expectCode(
+          plan({ ...handler, 'stack.yml': bytes }),
+          'OFC_STACK_INVALID',
+        );
+        expect(error.text).to.include('stack.yml is not a text in UTF-8. Save it');
+      }
+      const marked = await planOne({ ...handler, 'stack.yml': `\ufeff${stack()}` });
+      expect(marked.key).to.equal('fn');
+    });
 
     it('names of functions that are DNS labels, with the line where not', async () => {
       const files = { ...handler, 'stack.yaml': stack('', 'Fn_1') };
       const error = await expectCode(plan(files), 'OFC_STACK_INVALID');
-      expect(error.text).to.include('Fn_1').and.include('stack.yaml');
+      expect(error.text).to.include('Fn_1').and.include('stack.yaml line 4');
     });
 
     it('nothing for functions that are not built', async () => {
@@ -188,7 +212,7 @@ describe('planning a stack', () => {
           }),
           'OFC_STACK_INVALID',
         );
-        expect(error.text).to.include('stack.yml line 4').and.include('env.yml');
+        expect(error.text).to.include('stack.yml line 8').and.include('env.yml');
       });
     }
 
@@ -268,17 +292,42 @@ describe('planning a stack', () => {
   it('builds a language by another template, which the tenant cannot undo', async () => {
     const text = stack('    build_args: { OFC_CLASSIC: "x" }').replace('node-ts', 'node22');
     const { functions, warnings } = await plan(
-      { ...handler, 'stack.yml': text },
+      { 'fn/handler.js': '', 'stack.yml': text },
       { allowedBuildArgs: new Set(['OFC_CLASSIC']) },
     );
     expect(functions[0]?.buildArgs).to.deep.equal({ OFC_CLASSIC: 'node22' });
     expect(warnings[0]).to.include('"node22" runs on the node-ts runtime');
   });
 
-  it('says that a language is unknown', async () => {
+  it('says that a language is unknown, with its line', async () => {
     const text = stack().replace('node-ts', 'smalltalk');
     const error = await expectCode(plan({ ...handler, 'stack.yml': text }), 'OFC_TEMPLATE');
-    expect(error.text).to.include('There is no template for "lang: smalltalk"');
+    expect(error.text).to.include('stack.yml line 5: There is no template for "lang: smalltalk"');
+  });
+
+  for (const [what, lang, files, found] of [
+    [
+      'no file that the template loads',
+      'node-ts',
+      ['index.ts', 'Handler.ts'],
+      'It has index.ts, Handler.ts.',
+    ],
+    ['TypeScript for a template of JavaScript', 'node22', ['handler.ts'], 'It has handler.ts.'],
+  ] as const) {
+    it(`refuses a handler's folder with ${what}: the template's sample would be deployed`, async () => {
+      const sources = Object.fromEntries(files.map((name) => [`fn/${name}`, '']));
+      const error = await expectCode(
+        plan({ ...sources, 'stack.yml': stack().replace('node-ts', lang) }),
+        'OFC_STACK_INVALID',
+      );
+      expect(error.text).to.include('stack.yml line 6: the folder "fn" of "fn" has no handler.');
+      expect(error.text).to.include(found).and.include(`"lang: ${lang}" name the file handler.`);
+    });
+  }
+
+  it('takes a handler that is copied into the folder', async () => {
+    const text = stack('', 'fn', 'configuration: { copy: [handler.mjs] }');
+    await planOne({ 'stack.yml': text, 'handler.mjs': '', 'fn/package.json': '{}' });
   });
 
   it('builds a Dockerfile only where that is enabled', async () => {
@@ -295,10 +344,11 @@ describe('planning a stack', () => {
 
   it('refuses names that cannot be deployed, or are the platform’s', async () => {
     const long = { ...handler, 'stack.yml': stack('', 'x'.repeat(60)) };
-    await expectCode(plan(long), 'OFC_NAME_INVALID');
+    expect((await expectCode(plan(long), 'OFC_NAME_INVALID')).text).to.include('yml line 4: The');
     const tar = { ...handler, 'stack.yml': stack('', 'tar') };
     await expectCode(plan(tar, { push: { owner: 'git' } }), 'OFC_NAME_TAKEN');
     const secret = { ...handler, 'stack.yml': stack('    secrets: [secret]') };
-    await expectCode(plan(secret, { push: { owner: 'payload' } }), 'OFC_NAME_TAKEN');
+    const error = await expectCode(plan(secret, { push: { owner: 'payload' } }), 'OFC_NAME_TAKEN');
+    expect(error.text).to.include('stack.yml line 8: ');
   });
 });

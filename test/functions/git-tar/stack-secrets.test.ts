@@ -58,7 +58,7 @@ describe('stackSecrets', () => {
   it('refuses a secret that does not exist, with line and the names that do', async () => {
     const error = await expectCode(run(stackOf('secrets: [a, c]'), imported), 'OFC_SECRETS');
     expect(error.message).to.equal(
-      'stack.yml line 3: "one" names the secret "c", which does not exist. There are: a, b.',
+      'stack.yml line 7: "one" names the secret "c", which does not exist. There are: a, b.',
     );
     const none = { secrets: {}, sealed: [], warnings: [] };
     const empty = await expectCode(run(stackOf('secrets: [c]'), none), 'OFC_SECRETS');

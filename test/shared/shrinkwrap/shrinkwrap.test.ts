@@ -244,22 +244,22 @@ describe('shrinkwrap', () => {
       [
         'too many',
         { repo: { 'hello/a': '', 'hello/b': '' }, limits: { maxEntries: 1 } },
-        /"b" is one too many/,
+        /"hello\/b" is one too many/,
       ],
       [
         'too deep',
         { repo: { 'hello/a/b/c': '' }, limits: { maxDepth: 2 } },
-        /"a\/b\/c" is more than 2 folders deep/,
+        /"hello\/a\/b\/c" is more than 2 folders deep/,
       ],
       [
         'a large file',
         { repo: { 'hello/a': '12345' }, limits: { maxFileBytes: 4 } },
-        /"a" is larger than 4 bytes/,
+        /"hello\/a" is larger than 4 bytes/,
       ],
       [
         'too much',
         { repo: { 'hello/a': '123', 'hello/b': '45' }, limits: { maxTotalBytes: 4 } },
-        /"b" is over the 4 bytes/,
+        /"hello\/b" is over the 4 bytes/,
       ],
       [
         'a file over a folder',

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { CloudError } from '#shared/errors.ts';
 import { parseStack } from '#shared/stack-file/parse-stack.ts';
+import { lineOf } from '#shared/stack-file/stack-file.ts';
 
 const head = 'version: 1.0\nprovider:\n  name: openfaas\n  gateway: http://127.0.0.1:8080\n';
 
@@ -68,9 +69,11 @@ platforms: linux/amd64, linux/arm64`,
   copy: [./shared, shared/, ./package.json]
 `;
     const stack = parseStack(text);
+    const { lines } = only(text);
     expect(stack).to.deep.equal({
       functions: [
         {
+          lines,
           key: 'hello',
           line: 6,
           lang: 'node-ts',
@@ -100,6 +103,18 @@ platforms: linux/amd64, linux/arm64`,
       },
       warnings: [],
     });
+  });
+
+  it('knows the lines of keys and of the items below them', () => {
+    const fn = only(
+      stackOf('secrets:\n  - a\n  - b\nbuild_secrets:\n  npmrc: x\nenvironment_file:\n  - ./e.yml'),
+    );
+    expect(lineOf(fn, 'lang')).to.equal(7);
+    expect(lineOf(fn, 'secrets', 'b')).to.equal(12);
+    expect(lineOf(fn, 'build_secrets', 'npmrc')).to.equal(14);
+    expect(lineOf(fn, 'environment_file', 'e.yml')).to.equal(16);
+    expect(lineOf(fn, 'secrets', 'none')).to.equal(10);
+    expect(lineOf(fn, 'fprocess')).to.equal(6);
   });
 
   it('keeps the text of scalars as it is written', () => {
