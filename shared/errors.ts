@@ -137,6 +137,7 @@ export class CloudError extends Error {
   /** Message and hint as one text, for checks, logs and answers. */
   get text(): string {
     if (this.hint === undefined) return this.message;
+    if (this.message.includes('\n')) return `${this.message}\n${this.hint}`;
     // Tools end their messages without a full stop.
     const end = /[\p{L}\p{N}"')\]}]$/u.test(this.message) ? '.' : '';
     return `${this.message}${end} ${this.hint}`;

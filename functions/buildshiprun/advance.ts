@@ -21,6 +21,8 @@ export interface Advancing {
     fn: PlannedFunction,
     image: string,
   ) => Promise<string>;
+  /** Whether a version of a function from this repo is deployed. */
+  readonly isLive: (records: DeploymentRecords, fn: PlannedFunction) => Promise<boolean>;
   readonly maxParallelBuilds: number;
   /** How long plan, build and deploy may take before somebody else tries, in milliseconds. */
   readonly leaseMs: number;
@@ -84,7 +86,8 @@ async function execute(
 ): Promise<Progress> {
   const ref = refOf(records.deployment);
   if (action.do === 'close') {
-    await deps.records.close(ref, { state: action.state, text: action.text, at: Date.now() });
+    const text = action.text + (action.state === 'failed' ? await stillLive(deps, records) : '');
+    await deps.records.close(ref, { state: action.state, text, at: Date.now() });
     return 'moved';
   }
   const claim = action.do === 'plan' ? 'plan' : claimName(action.do, action.fn.key);
@@ -105,6 +108,19 @@ async function execute(
     if (toCloudError(error).code === 'OFC_CONFLICT') return 'moved';
     throw error;
   }
+}
+
+/** What ran before, of the functions that failed, goes on: said only where there was something. */
+async function stillLive({ isLive }: Advancing, records: DeploymentRecords): Promise<string> {
+  const { plan, deploys } = records;
+  if (plan?.outcome !== 'planned') return '';
+  const failed = plan.functions.filter(({ key }) => deploys.get(key)?.outcome !== 'live');
+  const live = await Promise.all(
+    // A gateway that does not answer now must not keep the verdict back.
+    failed.map((fn) => isLive(records, fn).catch(() => false)),
+  );
+  const keys = failed.filter((_, index) => live[index]).map(({ key }) => key);
+  return keys.length === 0 ? '' : ` Still live in the version before: ${keys.join(', ')}.`;
 }
 
 /** Waits for all, also if one fails: nothing goes on behind the back of a call that has ended. */

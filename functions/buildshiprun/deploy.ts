@@ -1,7 +1,7 @@
 import type { FunctionDeployment, FunctionStatus } from '#shared/gateway/function-status.ts';
 import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
-import { cloudLabel } from '#shared/pipeline/labels.ts';
+import { belongsTo, cloudLabel } from '#shared/pipeline/labels.ts';
 import { isNewestHead, type Records } from '#shared/pipeline/records.ts';
 import type { PublicUrls } from '#shared/public-urls.ts';
 import type { Advancing } from './advance.ts';
@@ -24,8 +24,18 @@ export function createDeploy(config: DeployConfig): Advancing['deploy'] {
     const earlierSpec = (running: FunctionStatus) => specOfEarlier(config, deployment, running);
     const spec = functionDeployment(deployment, fn, image, limits);
     const isNewest = () => isNewestHead(config.records, deployment);
-    await rollOut({ gateway, timeoutMs, earlierSpec, isNewest }, deployment, spec);
+    const { handler } = fn;
+    await rollOut({ gateway, timeoutMs, handler, earlierSpec, isNewest }, deployment, spec);
     return url;
+  };
+}
+
+/** Makes {@link Advancing.isLive}. */
+export function createIsLive(gateway: Pick<GatewayClient, 'get'>): Advancing['isLive'] {
+  return async ({ deployment: { owner, repoId } }, { service }) => {
+    const running = await gateway.get(service);
+    if (running === undefined || !belongsTo(running, owner)) return false;
+    return (running.labels?.[cloudLabel.repoId] ?? String(repoId)) === String(repoId);
   };
 }
 

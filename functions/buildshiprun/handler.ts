@@ -20,7 +20,7 @@ import { sharingReads } from '#shared/pipeline/sharing-reads.ts';
 import { type Claimable, claimName } from '#shared/pipeline/states.ts';
 import { createPublicUrls } from '#shared/public-urls.ts';
 import { type Advancing, advance } from './advance.ts';
-import { createDeploy } from './deploy.ts';
+import { createDeploy, createIsLive } from './deploy.ts';
 import type { TenantLimits } from './function-deployment.ts';
 
 const step = observed('buildshiprun');
@@ -120,6 +120,7 @@ function load(settings: Settings): BuildShipRun {
     records,
     messages: pipeline.messages,
     deploy,
+    isLive: createIsLive(pipeline.gateway),
     maxParallelBuilds: settings.integer('max_parallel_builds', 4, { min: 1, max: 100 }),
     leaseMs: settings.duration('step_lease', '15m'),
     maxAttempts: settings.integer('step_attempts', 3, { min: 1, max: 20 }),

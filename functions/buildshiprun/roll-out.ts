@@ -5,6 +5,7 @@ import type { GatewayClient } from '#shared/gateway/gateway-client.ts';
 import { labelValue } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { belongsTo, cloudLabel, secretsAnnotation } from '#shared/pipeline/labels.ts';
+import { readableFailure } from './start-failure.ts';
 
 /** No process is up sooner than that, and each look costs. */
 const firstWaitMs = 50;
@@ -17,6 +18,8 @@ export interface RollOut {
   readonly gateway: Pick<GatewayClient, 'get' | 'deploy' | 'remove' | 'invoke'>;
   /** How long the new replica may take until it answers, in milliseconds. */
   readonly timeoutMs: number;
+  /** The handler's folder in the repo, for messages. */
+  readonly handler?: string | undefined;
   /** The spec of what an earlier deployment of ours put in place, to go back to; if this very one
    * is running, after an interruption, that of the last one before it. */
   readonly earlierSpec: (running: FunctionStatus) => Promise<FunctionDeployment | undefined>;
@@ -131,13 +134,13 @@ async function untilReady(
   deployment: Deployment,
   service: string,
 ): Promise<void> {
-  const { gateway, timeoutMs } = rolling;
+  const { gateway, timeoutMs, handler } = rolling;
   const deadline = Date.now() + timeoutMs;
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 1.3, 1000)) {
     const status = await gateway.get(service);
     if (status !== undefined) await assertNotOvertaken(rolling, status, deployment);
     if (status !== undefined && idOf(status) === deployment.id) {
-      if (status.failure !== undefined) throw neverReady(status.failure);
+      if (status.failure !== undefined) throw neverReady(readableFailure(status.failure, handler));
       if (status.availableReplicas > 0 && (await answers(gateway, service))) return;
     }
     if (Date.now() > deadline) {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { inRepo } from '#shared/build-log/in-repo.ts';
 import type { Builder, BuiltImage } from '#shared/builder/builder.ts';
 import { deadline } from '#shared/deadline.ts';
 import { CloudError, toCloudError } from '#shared/errors.ts';
@@ -12,7 +13,6 @@ import type { DeploymentRecords } from '#shared/pipeline/states.ts';
 import { createRedactor } from '#shared/redact.ts';
 import type { SecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { LogSink } from './log-sink.ts';
-import { inRepo } from './repo-paths.ts';
 
 /** What building works with. */
 export interface Building {
@@ -77,6 +77,7 @@ async function run(
   const committedAt = records.plan?.outcome === 'planned' ? records.plan.committedAt : undefined;
   const createdAt = new Date(committedAt ?? records.deployment.receivedAt);
   let redact = createRedactor([]);
+  let lastLine = '';
   try {
     const ids = fn.buildSecrets ?? [];
     const secrets = ids.length === 0 ? undefined : await deps.secrets.open(ref, ids);
@@ -92,7 +93,10 @@ async function run(
       createdAt,
       buildArgs: fn.buildArgs,
       secrets,
-      onLog: (line) => log.write(redact(inRepo(line, fn.handler))),
+      onLog: (line) => {
+        lastLine = redact(inRepo(line, fn.handler));
+        log.write(lastLine);
+      },
       signal: limit.signal,
     });
     const image = byDigest(deps.pullName(built.image), built);
@@ -109,7 +113,9 @@ async function run(
     const failure = toCloudError(error);
     if (watch.signal.aborted) return undefined;
     const said = redact(inRepo(failure.text, fn.handler));
-    log.write(said);
+    // As a rule the builder has logged it, and its hint leads to this log.
+    const message = redact(inRepo(failure.message, fn.handler));
+    if (lastLine === '' || !message.endsWith(lastLine)) log.write(message);
     if (failure.kind === 'retry' && failure.code !== 'OFC_TIMEOUT') throw failure;
     const text =
       failure.code === 'OFC_TIMEOUT'

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import { parse } from 'yaml';
-import { CloudError } from '#shared/errors.ts';
+import { CloudError, errorMessage } from '#shared/errors.ts';
 import type { OpenedSecret } from '#shared/sealed-box.ts';
 import type { BuildConfig } from '#shared/tar/builder-config.ts';
 import { type Compiler, checkTypes } from './check-types.ts';
@@ -120,7 +120,7 @@ async function buildClassic(
     `The handler of template ${config.buildArgs[classicArgument]} is run by the node-ts runtime instead of the official one.`,
   );
   const functionDir = join(contextDir, 'function');
-  await checkSyntax(join(functionDir, 'handler.js'));
+  await checkSyntax(contextDir);
   const modules = await installer.install(functionDir, {
     production: true,
     log,
@@ -137,17 +137,28 @@ async function buildClassic(
   return [...parts, { folder: modules, at: 'function/node_modules' }];
 }
 
-/** What would end the process at its start ends the build; nothing of it is run. */
-async function checkSyntax(handler: string): Promise<void> {
-  const source = await readFile(handler, 'utf8');
-  await esbuild
-    .transform(source, { loader: 'js', logLevel: 'silent' })
-    .catch(({ errors = [] }: Partial<esbuild.TransformFailure>) => {
-      const lines = errors.map(
-        ({ text, location }) =>
-          `function/handler.js:${location?.line ?? 1}:${(location?.column ?? 0) + 1}: ${text}`,
-      );
-      throw new CloudError('OFC_BUILD_FAILED', lines.join('\n') || 'handler.js cannot be read.');
+/**
+ * Syntax errors, in the handler and in what it loads of its own files, would end the process at its start:
+ * they end the build. Nothing is run, and what is not found may be looked for in another way at run time.
+ */
+async function checkSyntax(contextDir: string): Promise<void> {
+  const options = { bundle: true, packages: 'external', platform: 'node', format: 'esm' } as const;
+  await guardEsbuild(esbuild, [contextDir])
+    .build({
+      ...options,
+      entryPoints: ['function/handler.js'],
+      absWorkingDir: contextDir,
+      target: 'node20',
+      tsconfigRaw: '{}',
+      write: false,
+      logLevel: 'silent',
+    })
+    .catch((error: unknown) => {
+      const notSyntax = /: (?:Could not resolve|No loader is configured)|not part of the function/;
+      const lines = errorMessage(error)
+        .split('\n')
+        .filter((line) => !notSyntax.test(line));
+      if (lines.length > 0) throw new CloudError('OFC_BUILD_FAILED', lines.join('\n'));
     });
 }
 

@@ -38,7 +38,12 @@ export function guardEsbuild(esbuild: typeof Esbuild, roots: readonly string[]):
       const { errors = [] } = thrown as Partial<Esbuild.BuildFailure>;
       const lines = errors.map((error) => describe(error, folder));
       if (lines.length === 0) throw thrown;
-      throw new CloudError('OFC_BUILD_FAILED', lines.join('\n'));
+      const hint = packageHint(errors.map(({ text }) => text));
+      throw new CloudError(
+        'OFC_BUILD_FAILED',
+        lines.join('\n'),
+        hint === undefined ? {} : { hint },
+      );
     });
     const warnings = result.warnings.map((warning) => ({
       ...warning,
@@ -48,4 +53,14 @@ export function guardEsbuild(esbuild: typeof Esbuild, roots: readonly string[]):
     return { ...result, warnings };
   };
   return { ...esbuild, build: build as typeof Esbuild.build };
+}
+
+/** Packages of the repo's root, or of the developer's machine, are not there in a build. */
+function packageHint(errors: readonly string[]): string | undefined {
+  const names = errors.flatMap((text) => {
+    const found = /^Could not resolve "((?:@[\w.-]+\/)?[\w-][\w.-]*)/.exec(text)?.[1];
+    return found === undefined ? [] : [found];
+  });
+  if (names.length === 0) return undefined;
+  return `Add to "dependencies" in the package.json beside the handler: ${[...new Set(names)].join(', ')}.`;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { CloudError } from '#shared/errors.ts';
+import { CloudError, errorMessage } from '#shared/errors.ts';
 
 const specs = v.optional(v.record(v.string(), v.string()), {});
 const packageShape = v.object({
@@ -84,15 +84,29 @@ function notFromRegistry(what: string): CloudError {
 }
 
 function parse<S extends v.GenericSchema>(shape: S, json: string, file: string): v.InferOutput<S> {
+  const fail = (place: string, why: string) =>
+    new CloudError('OFC_BUILD_FAILED', `${place}: ${why}`);
+  let value: unknown;
   try {
-    return v.parse(shape, JSON.parse(json));
+    value = JSON.parse(json);
   } catch (error) {
-    throw new CloudError('OFC_BUILD_FAILED', `function/${file} cannot be read.`, { cause: error });
+    const why = errorMessage(error);
+    const position = Number(/at position (\d+)/.exec(why)?.[1] ?? json.length);
+    const line = json.slice(0, position).split('\n').length;
+    throw fail(`function/${file}:${line}`, `This is not valid JSON: ${why}.`);
   }
+  const parsed = v.safeParse(shape, value);
+  if (parsed.success) return parsed.output;
+  const [{ message }] = parsed.issues;
+  throw fail(`function/${file}:1`, `${v.getDotPath(parsed.issues[0]) ?? 'The file'}: ${message}.`);
 }
 
 function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
+  // As npm, without the mark that Windows editors put in front.
+  return readFile(path, 'utf8').then(
+    (text) => text.replace(/^\ufeff/, ''),
+    () => undefined,
+  );
 }
 
 function sha256(text: string): string {

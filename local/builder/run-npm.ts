@@ -36,8 +36,15 @@ export function runNpm(options: NpmOptions): Promise<void> {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  let why: string | undefined;
+  const onErrorLine = (line: string): void => {
+    // The file is the operator's and goes with the build.
+    if (/A complete log of this run can be found in/.test(line)) return;
+    why ??= /^npm (?:error|ERR!) (?!code )(?:404 |notarget |[A-Z]{4,} )?(\S.{5,})$/.exec(line)?.[1];
+    onLine(line);
+  };
   splitLines(child.stdout, onLine);
-  splitLines(child.stderr, onLine);
+  splitLines(child.stderr, onErrorLine);
   return new Promise((resolve, reject) => {
     let stopped: { reason: unknown } | undefined;
     const stop = (reason: unknown): void => {
@@ -57,7 +64,12 @@ export function runNpm(options: NpmOptions): Promise<void> {
       signal.removeEventListener('abort', onAbort);
       if (stopped !== undefined) reject(stopped.reason);
       else if (code === 0) resolve();
-      else reject(new CloudError('OFC_BUILD_FAILED', 'npm could not install the dependencies.'));
+      else {
+        const reason = why === undefined ? '.' : `: ${why}`;
+        reject(
+          new CloudError('OFC_BUILD_FAILED', `npm could not install the dependencies${reason}`),
+        );
+      }
     });
   });
 }

@@ -73,7 +73,7 @@ function verdictOf(records: DeploymentRecords): Action | undefined {
     const count = keys.length === 1 ? '1 function is' : `${keys.length} functions are`;
     return { do: 'close', state: 'live', text: `${count} live.` };
   }
-  const text = `${broken.length} of ${keys.length} failed: ${broken.join(', ')}. What was live before stays live.`;
+  const text = `${broken.length} of ${keys.length} failed: ${broken.join(', ')}.`;
   return { do: 'close', state: 'failed', text };
 }
 

@@ -65,7 +65,7 @@ function stackCheck(
   const warnings = plan?.outcome === 'planned' ? plan.warnings : [];
   const rows = functions.map((key) => tableRow(records, key, urls));
   const summary = [
-    description,
+    asMarkdown(description),
     ...warnings.map((warning) => `Note: ${warning}`),
     ...(rows.length === 0 ? [] : [[...tableHead, ...rows].join('\n')]),
     `Commit ${shortSha(deployment.sha)} of ${deployment.branch}, deployment ${deployment.id}.`,
@@ -125,7 +125,7 @@ function functionCheck(records: DeploymentRecords, key: FunctionKey, urls: Publi
     title: `Build ${key}`,
     ...stage,
     summary: [
-      live === undefined ? description : `[${description}](${live})`,
+      live === undefined ? asMarkdown(description) : `[${description}](${live})`,
       cached ? 'It is unchanged and was not built again.' : `The build log: ${log}`,
     ].join('\n\n'),
     description,
@@ -134,6 +134,14 @@ function functionCheck(records: DeploymentRecords, key: FunctionKey, urls: Publi
     ...(at === undefined ? {} : { completedAt: at }),
     ...(begun ? { logOf: key } : {}),
   };
+}
+
+/** What a compiler or a function wrote over several lines keeps them, whatever it holds. */
+function asMarkdown(text: string): string {
+  if (!text.includes('\n')) return text;
+  const fences = text.match(/`{3,}/g) ?? [];
+  const fence = '`'.repeat(Math.max(3, ...fences.map(({ length }) => length + 1)));
+  return `${fence}text\n${text}\n${fence}`;
 }
 
 function functionText(records: DeploymentRecords, key: FunctionKey, state: FunctionState): string {

@@ -38,7 +38,9 @@ export function pickHandler(module: Exports): PickedHandler {
   const raw = find<RawHandler>('raw');
   const classic = typeof outer === 'function' ? (outer as Handler) : inner['default'];
   if (raw === undefined && typeof classic !== 'function') {
-    throw new Error('The handler file exports no function: neither as default nor as "raw".');
+    throw new Error(
+      'The handler file exports no function: neither as default nor as "raw". Write "export default async (event, context) => …", or "module.exports = …" in CommonJS.',
+    );
   }
   return {
     handler:

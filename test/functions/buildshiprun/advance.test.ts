@@ -45,6 +45,7 @@ describe('advancing a deployment', () => {
         records,
         messages,
         deploy: (...args) => deploy(...args),
+        isLive: async () => false,
         maxParallelBuilds: 2,
         leaseMs: 1000,
         maxAttempts: 2,
@@ -251,9 +252,32 @@ describe('advancing a deployment', () => {
     expect(await records.open()).to.deep.equal([]);
   });
 
+  it('says what is still live of what failed, and nothing where that is nothing or not known', async () => {
+    const endWith = async (isLive: Advancing['isLive']) => {
+      time += 1000;
+      const { defaultBranch: _, ...next } = testPush({ receivedAt: time });
+      deployment = next;
+      await records.begin(deployment);
+      await records.addHead(deployment);
+      await plan('a', 'b');
+      const failed = { outcome: 'failed', code: 'OFC_BUILD_FAILED', text: 'x', at: 1 } as const;
+      for (const key of [a, b]) await records.recordBuild(deployment, key, failed);
+      return (await go({ isLive })).closed?.text;
+    };
+    expect(await endWith(async (_, { key }) => key === b)).to.equal(
+      '2 of 2 failed: a, b. Still live in the version before: b.',
+    );
+    expect(await endWith(async () => false)).to.equal('2 of 2 failed: a, b.');
+    expect(await endWith(() => Promise.reject(new Error('no gateway')))).to.equal(
+      '2 of 2 failed: a, b.',
+    );
+  });
+
   it('refuses a deployment that does not exist', async () => {
     const unknown = refOf(testPush({ receivedAt: 1 }));
-    const deps = { records, messages, deploy, maxParallelBuilds: 1, leaseMs: 1, maxAttempts: 1 };
+    const isLive = async () => false;
+    const limits = { maxParallelBuilds: 1, leaseMs: 1, maxAttempts: 1 };
+    const deps = { records, messages, deploy, isLive, ...limits };
     await expectCode(advance(deps, unknown), 'OFC_NOT_FOUND');
   });
 });

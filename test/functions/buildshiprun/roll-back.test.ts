@@ -50,6 +50,7 @@ describe('going back to an earlier deployment', () => {
           deployed.push(`${deployment.id} ${fn.key} ${image}`);
           return `http://gw/${fn.key}`;
         },
+        isLive: async () => false,
         maxParallelBuilds: 2,
         leaseMs: 1000,
         maxAttempts: 2,

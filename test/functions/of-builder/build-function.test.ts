@@ -192,7 +192,7 @@ describe('building a function', () => {
       text: 'exit code 1. See the build log.',
     });
     expect(await recorded()).to.deep.equal(record);
-    expect(log).to.deep.equal(['exit code 1. See the build log.']);
+    expect(log).to.deep.equal(['exit code 1.']);
     expect(await store.get(builtImageKey(deployment.owner, fn.buildKey))).to.equal(undefined);
   });
 

@@ -182,6 +182,31 @@ describe('embedded builder', function () {
     expect(answer.last['error']).to.match(/function\/handler\.js:1:17: /);
   });
 
+  it('says where a package must be named that is not found', async () => {
+    const answer = await build('absent', {
+      'function/handler.js': `import a from '@x/y/z'; import './b.js'; import 'c'; export default a;`,
+    });
+    expect(answer.last['error']).to.match(
+      /Could not resolve "\.\/b\.js"[\s\S]*\nAdd to "dependencies" in the package\.json beside the handler: @x\/y, c\.$/,
+    );
+  });
+
+  it('says what of a package.json cannot be read, with its line', async () => {
+    const handler = { 'function/handler.js': 'export default () => 1;' };
+    const broken = await build('json', { ...handler, 'function/package.json': '{\n  "a": 1,\n}' });
+    expect(broken.last['error']).to.match(/^function\/package\.json:3: This is not valid JSON: /);
+    const wrong = await build('json', {
+      ...handler,
+      'function/package.json': '{"dependencies":[1]}',
+    });
+    expect(wrong.last['error']).to.match(/^function\/package\.json:1: dependencies[^:]*: /);
+    const marked = await build('json', {
+      ...handler,
+      'function/package.json': '\ufeff{"name":"x"}',
+    });
+    expect(marked.last).to.include({ status: 'success' });
+  });
+
   it('bundles no file of the machine', async () => {
     const path = join(dir.path, 'key.txt');
     await writeFile(path, 'the platform key');
@@ -279,6 +304,16 @@ describe('embedded builder', function () {
     const { last } = await sendBuild(builder.url, body, secret);
     expect(last).to.include({ status: 'failed' });
     expect(last['error']).to.match(/^function\/handler\.js:2:18: /);
+    const loaded = await requestTar({
+      files: {
+        'template.yml': 'language: node22',
+        'function/lib/a.js': 'module.exports = {{\n',
+        'function/handler.js': `require('lodash'); require('./none'); require('./lib/a');`,
+      },
+      config: { image: image('broken'), buildArgs: { OFC_CLASSIC: 'node22' } },
+    });
+    const answer = await sendBuild(builder.url, loaded, secret);
+    expect(answer.last['error']).to.match(/^function\/lib\/a\.js:1:19: [^\n]*$/);
   });
 
   it('refuses more builds than may wait, and goes on when a caller leaves', async () => {

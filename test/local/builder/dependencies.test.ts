@@ -81,7 +81,10 @@ describe('dependencies of functions', function () {
     await writeFile(join(source, 'package.json'), '{"dependencies":{"absent":"1.0.0"}}');
     const error = await installer.install(source, build()).catch((thrown: unknown) => thrown);
     expect(error).to.include({ code: 'OFC_BUILD_FAILED' });
-    expect(lines.join('\n')).to.match(/404/);
+    expect(String(error)).to.match(
+      /could not install the dependencies: Not Found - GET http.*absent/,
+    );
+    expect(lines.join('\n')).to.match(/404/).and.not.include('A complete log');
     expect(await readdir(join(dir.path, 'cache'))).to.deep.equal(['npm']);
   });
 

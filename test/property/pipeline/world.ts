@@ -327,6 +327,7 @@ export class World {
         records,
         messages: this.#messages,
         deploy,
+        isLive: async () => false,
         maxParallelBuilds: 2,
         leaseMs,
         maxAttempts: 1000,

@@ -102,9 +102,7 @@ describe('what a deployment needs next', () => {
       'close live: 2 functions are live.',
     ]);
     const mixed = recordsOf({ a: good, b: { build: failed }, c: { build: built, deploy: failed } });
-    expect(actions(mixed)).to.deep.equal([
-      'close failed: 2 of 3 failed: b, c. What was live before stays live.',
-    ]);
+    expect(actions(mixed)).to.deep.equal(['close failed: 2 of 3 failed: b, c.']);
   });
 
   it('is nothing once it is closed', () => {

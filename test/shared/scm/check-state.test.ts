@@ -208,6 +208,15 @@ describe('the checks of a deployment', () => {
     expect(of({ plan }).detailsUrl).to.equal(log);
   });
 
+  it('keep the lines of what failed, which cannot end their block', () => {
+    const text = 'It exited.\n```\n<img src=x>';
+    const { summary, description } = of({ plan, builds: { 'hello-go': { ...failed, text } } });
+    expect(description).to.equal(`${text} (OFC_BUILD_FAILED)`);
+    expect(summary).to.match(
+      /^````text\nIt exited\.\n```\n<img src=x> \(OFC_BUILD_FAILED\)\n````\n/,
+    );
+  });
+
   it('have a log only once a build began', () => {
     expect(of({ plan }).logOf).to.equal(undefined);
     expect(of({ plan, claimed: ['build/hello-go'] }).logOf).to.equal('hello-go');

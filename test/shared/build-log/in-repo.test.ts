@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { inRepo } from '../../../functions/of-builder/repo-paths.ts';
+import { inRepo } from '#shared/build-log/in-repo.ts';
 
 describe('paths in a build log', () => {
   for (const [line, handler, expected] of [
