@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { FunctionLog } from '#runtime-types';
+import type { RawContext } from '#runtime-types';
 import type { Decision } from '#shared/auth/decision.ts';
 import { errorMessage } from '#shared/errors.ts';
 import { identityHeader, signIdentity } from '#shared/messages/identity.ts';
@@ -35,13 +35,13 @@ export type Admission = { readonly to?: Destination | undefined; leave(): void }
     }
 );
 
-/** Decides about requests, the same for HTTP and WebSockets: resolve → limit → find → decide. */
+/** Decides about requests, the same for HTTP and WebSockets: resolve → limit → find → decide; at once if it can. */
 export type Admit = (
   request: IncomingMessage,
   callId: string,
   address: string,
-  log: FunctionLog,
-) => Promise<Admission>;
+  context: Pick<RawContext, 'log'>,
+) => Admission | Promise<Admission>;
 
 /**
  * A session would have to go to a host whose name service belongs to a stranger, who could send the
@@ -64,7 +64,7 @@ export function createAdmit(
   const addresses = createLimiter(config.limits.address);
   const owners = createLimiter(config.limits.owner);
 
-  return async (request, callId, address, log) => {
+  return (request, callId, address, context) => {
     const key = addressKey(address);
     const tooMuch = addresses.enter(key);
     if (tooMuch !== undefined) {
@@ -85,60 +85,72 @@ export function createAdmit(
     if (resolution.kind === 'health') return { kind: 'health', leave };
 
     let to: Destination | undefined;
-    let decision: Decision;
-    try {
-      const located = locate(directory, resolution, request);
-      to = located instanceof Promise ? await located : located;
-      if (to === undefined) return { kind: 'refused', status: 404, leave };
-      if (to.tenant !== undefined) {
-        const full = owners.enter(to.tenant.owner);
+    const ask = (located: Destination | undefined): Admission | Promise<Admission> => {
+      if (located === undefined) return { kind: 'refused', status: 404, leave };
+      to = located;
+      const { tenant, asking, isCustomDomain } = located;
+      if (tenant !== undefined) {
+        const full = owners.enter(tenant.owner);
         if (full !== undefined) {
           metrics.limited('owner');
           return busy(full, leave, to);
         }
-        owner = to.tenant.owner;
+        owner = tenant.owner;
       }
-      if (to.isCustomDomain && to.asking?.question.protection !== undefined) {
+      if (isCustomDomain && asking?.question.protection !== undefined) {
         return { kind: 'refused', status: 403, message: noSignIn, to, leave };
       }
-      const answer = to.asking === undefined ? forEveryone : auth.decide(to.asking, callId);
+      const answer = asking === undefined ? forEveryone : auth.decide(asking, callId);
       metrics.decided(answer instanceof Promise ? 'asked' : 'kept');
-      decision = answer instanceof Promise ? await answer : answer;
-    } catch (error) {
-      metrics.decided('failed');
-      log.error('No decision about a request.', { error: errorMessage(error) });
-      return { kind: 'refused', status: 503, headers: { 'retry-after': '1' }, to, leave };
-    }
-    if (!decision.allow) {
-      const { signIn, status, message } = decision;
-      if (signIn === undefined || request.method !== 'GET' || !wantsHtml(request)) {
-        return { kind: 'refused', status, message, to, leave };
+      return answer instanceof Promise
+        ? answer.then((decision) => obey(decision, located))
+        : obey(answer, located);
+    };
+    const obey = (decision: Decision, to: Destination): Admission => {
+      if (!decision.allow) return refuse(decision, request, to, leave);
+      const headers = requestHeaders(request.rawHeaders, {
+        callId,
+        address,
+        host: host ?? '',
+        scheme: site.scheme,
+        keepCookies: to.keepCookies,
+      });
+      if (decision.identity !== undefined && to.tenant === undefined) {
+        const signed = signIdentity(signer, to.function, to.path, decision.identity);
+        headers.push(identityHeader, signed.identity, signatureHeader, signed.signature);
       }
-      const back = encodeURIComponent(request.url ?? '/');
-      return {
-        kind: 'redirect',
-        location: `${site.scheme}://${to.host}${signIn}?r=${back}`,
-        to,
-        leave,
-      };
+      if (to.function === 'of-auth') {
+        headers.push(...signVisitor(signer, to.path, { host: to.host, address }));
+      }
+      return { kind: 'admitted', to, headers, setCookie: decision.setCookie, leave };
+    };
+    const closed = (error: unknown): Admission => {
+      metrics.decided('failed');
+      context.log.error('No decision about a request.', { error: errorMessage(error) });
+      return { kind: 'refused', status: 503, headers: { 'retry-after': '1' }, to, leave };
+    };
+    try {
+      const located = locate(directory, resolution, request);
+      const admission = located instanceof Promise ? located.then(ask) : ask(located);
+      return admission instanceof Promise ? admission.catch(closed) : admission;
+    } catch (error) {
+      return closed(error);
     }
-
-    const headers = requestHeaders(request.rawHeaders, {
-      callId,
-      address,
-      host: host ?? '',
-      scheme: site.scheme,
-      keepCookies: to.keepCookies,
-    });
-    if (decision.identity !== undefined && to.tenant === undefined) {
-      const signed = signIdentity(signer, to.function, to.path, decision.identity);
-      headers.push(identityHeader, signed.identity, signatureHeader, signed.signature);
-    }
-    if (to.function === 'of-auth') {
-      headers.push(...signVisitor(signer, to.path, { host: to.host, address }));
-    }
-    return { kind: 'admitted', to, headers, setCookie: decision.setCookie, leave };
   };
+
+  function refuse(
+    { status, message, signIn }: Extract<Decision, { allow: false }>,
+    request: IncomingMessage,
+    to: Destination,
+    leave: () => void,
+  ): Admission {
+    if (signIn === undefined || request.method !== 'GET' || !wantsHtml(request)) {
+      return { kind: 'refused', status, message, to, leave };
+    }
+    const back = encodeURIComponent(request.url ?? '/');
+    const location = `${site.scheme}://${to.host}${signIn}?r=${back}`;
+    return { kind: 'redirect', location, to, leave };
+  }
 }
 
 function busy(seconds: number, leave: () => void, to?: Destination): Admission {

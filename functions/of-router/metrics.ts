@@ -2,8 +2,10 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What the router counts. */
 export interface RouterMetrics {
-  /** A request came in; the function given back ends it. */
-  begin(): (kind: 'function' | 'platform' | 'none', status: number, seconds: number) => void;
+  /** A request came in. */
+  begin(): void;
+  /** It has ended. */
+  end(kind: 'function' | 'platform' | 'none', status: number, seconds: number): void;
   /** A decision was kept from before, asked of of-auth, or could not be had. */
   decided(how: 'kept' | 'asked' | 'failed'): void;
   limited(limit: 'address' | 'owner' | 'async'): void;
@@ -27,10 +29,14 @@ export function createRouterMetrics(): RouterMetrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60],
     registers,
   });
-  const inFlight = new Gauge({
+  let inFlight = 0;
+  new Gauge({
     name: 'ofc_router_in_flight',
     help: 'Requests and WebSockets that have not ended.',
     registers,
+    collect() {
+      this.set(inFlight);
+    },
   });
   const decisions = new Counter({
     name: 'ofc_router_decisions_total',
@@ -56,18 +62,18 @@ export function createRouterMetrics(): RouterMetrics {
 
   return {
     begin() {
-      inFlight.inc();
-      return (kind, status, seconds) => {
-        inFlight.dec();
-        const key = `${kind}${Math.floor(status / 100)}`;
-        let counter = counters.get(key);
-        if (counter === undefined) {
-          counter = requests.labels(kind, `${key.slice(kind.length)}xx`);
-          counters.set(key, counter);
-        }
-        counter.inc();
-        observers[kind].observe(seconds);
-      };
+      inFlight++;
+    },
+    end(kind, status, seconds) {
+      inFlight--;
+      const key = `${kind}${Math.floor(status / 100)}`;
+      let counter = counters.get(key);
+      if (counter === undefined) {
+        counter = requests.labels(kind, `${key.slice(kind.length)}xx`);
+        counters.set(key, counter);
+      }
+      counter.inc();
+      observers[kind].observe(seconds);
     },
     decided: (how) => decidedBy[how]?.inc(),
     limited: (limit) => limited.labels(limit).inc(),

@@ -11,7 +11,7 @@ import { createLogger } from '#shared/log.ts';
 import { createAuthClient } from '#shared/router/auth-client.ts';
 import { clientAddress } from '#shared/router/client-address.ts';
 import { createCustomDomains } from '#shared/router/custom-domains.ts';
-import { forward } from '#shared/router/forward.ts';
+import { type ForwardResult, forward } from '#shared/router/forward.ts';
 import { forwardUpgrade, isWebSocket } from '#shared/router/forward-upgrade.ts';
 import { createFunctionIndex } from '#shared/router/function-index.ts';
 import { headerValues } from '#shared/router/header-values.ts';
@@ -34,14 +34,15 @@ export interface Router {
 }
 
 type Admitted = Extract<Admission, { kind: 'admitted' }>;
-/** How a request ended: with this status, or in another way. */
-type Ended = 'done' | 'gone' | 'cut' | number;
-type Send = (admitted: Admitted, fail: Fail) => Promise<Ended>;
+/** How a request ended; a status is still to be shown. */
+type Ended = ForwardResult;
+type Send = (admitted: Admitted, fail: Fail) => Ended | Promise<Ended>;
+/** Shows an error. */
 type Fail = (
   status: number,
   message?: string,
   headers?: Readonly<Record<string, string>>,
-) => number;
+) => 'done';
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -84,37 +85,41 @@ export function createRouter(config: RouterConfig): Router {
     send: Send,
   ): Promise<void> => {
     const began = performance.now();
-    const over = metrics.begin();
+    metrics.begin();
     const callId = uuid.test(context.callId) ? context.callId : crypto.randomUUID();
     const address = clientAddress(
       headerValues(request.rawHeaders, 'x-forwarded-for').join(','),
       config.trustedProxies,
       request.socket.remoteAddress,
     );
-    const admission = await admit(request, callId, address, context.log);
+    const admitted = admit(request, callId, address, context);
+    // Whatever is known at once goes on at once.
+    const admission = admitted instanceof Promise ? await admitted : admitted;
     const { to } = admission;
     const fail: Fail = (status, message, headers = {}) => {
       const more = { ...transportOf(site, to), ...headers };
       sendError(request, response, { status, message, callId, headers: more });
-      return status;
+      return 'done';
     };
     // Now, because the line of the log may be written as soon as the answer has left.
-    context.note({ client: address, ...notes(to, callId === context.callId ? undefined : callId) });
+    context.note(notes(address, to, callId === context.callId ? undefined : callId));
     let ended: Ended;
     try {
-      ended = await settle(admission, response, transportOf(site, to), send, fail);
+      const settled = settle(admission, response, transportOf(site, to), send, fail);
+      ended = settled instanceof Promise ? await settled : settled;
+      if (typeof ended === 'number') fail(ended);
     } finally {
       admission.leave();
     }
     const kind = to === undefined ? 'none' : to.tenant === undefined ? 'platform' : 'function';
     const status = ended === 'gone' ? 499 : response.statusCode;
-    over(kind, status, (performance.now() - began) / 1000);
+    metrics.end(kind, status, (performance.now() - began) / 1000);
     if (ended === 'gone' || ended === 'cut') context.note({ ended });
   };
 
   const sendHttp =
     (request: IncomingMessage, response: ServerResponse): Send =>
-    async ({ to, headers, setCookie }, fail) => {
+    ({ to, headers, setCookie }, fail) => {
       const call = asyncCall(request, to);
       if (call.kind === 'refused') {
         if (call.status === 429) metrics.limited('async');
@@ -123,7 +128,7 @@ export function createRouter(config: RouterConfig): Router {
         return fail(call.status, undefined, more);
       }
       const queued = call.kind === 'queue';
-      const result = await forward(upstream, request, response, {
+      return forward(upstream, request, response, {
         path: `${base}${queued ? '/async-function/' : '/function/'}${to.function}${to.path}`,
         headers,
         keepCookies: to.keepCookies,
@@ -134,12 +139,11 @@ export function createRouter(config: RouterConfig): Router {
         defaultHeaders: transportOf(site, to),
         timeoutMs: to.timeoutMs ?? timeoutMs,
       });
-      return typeof result === 'number' ? fail(result) : result;
     };
 
   const sendSocket =
     (request: IncomingMessage, response: ServerResponse, socket: Duplex, head: Buffer): Send =>
-    async ({ to, headers }, fail) => {
+    ({ to, headers }, fail) => {
       // A WebSocket carries the cookies of whoever's page opened it, and is not held to one answer.
       const origin_ = `${site.scheme}://${to.host}`;
       const { protection } = to.asking?.question ?? {};
@@ -149,13 +153,12 @@ export function createRouter(config: RouterConfig): Router {
         }
       }
       if (to.tenant === undefined) return fail(501);
-      const result = await forwardUpgrade(request, response, socket, head, {
+      return forwardUpgrade(request, response, socket, head, {
         origin,
         path: `${base}/function/${to.function}${to.path}`,
         headers,
         timeoutMs,
       });
-      return typeof result === 'number' ? fail(result) : result;
     };
 
   return {
@@ -204,24 +207,24 @@ export function createRouter(config: RouterConfig): Router {
   };
 }
 
-async function settle(
+function settle(
   admission: Admission,
   response: ServerResponse,
   transport: Readonly<Record<string, string>>,
   send: Send,
   fail: Fail,
-): Promise<Ended> {
+): Ended | Promise<Ended> {
   switch (admission.kind) {
     case 'refused':
       return fail(admission.status, admission.message, admission.headers);
     case 'health':
       response.writeHead(200, { 'content-type': 'text/plain' }).end('OK');
-      return 200;
+      return 'done';
     case 'redirect':
       response
         .writeHead(302, { ...transport, location: admission.location, 'cache-control': 'no-store' })
         .end();
-      return 302;
+      return 'done';
     case 'admitted':
       return send(admission, fail);
   }
@@ -240,11 +243,14 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function notes(to: Destination | undefined, callId: string | undefined) {
+/** What the access log says besides; what is absent is left out of the line. */
+function notes(client: string, to: Destination | undefined, forwardedCallId: string | undefined) {
   return {
-    ...(to === undefined ? {} : { target: to.function, host: to.host }),
-    ...(to?.tenant === undefined ? {} : { owner: to.tenant.owner }),
-    ...(callId === undefined ? {} : { forwardedCallId: callId }),
+    client,
+    target: to?.function,
+    host: to?.host,
+    owner: to?.tenant?.owner,
+    forwardedCallId,
   };
 }
 

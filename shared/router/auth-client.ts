@@ -1,13 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import * as v from 'valibot';
-import {
-  type Decision,
-  decisionSchema,
-  questionPath,
-  sessionHeader,
-  tokenHeader,
-} from '../auth/decision.ts';
+import { type Decision, decisionSchema, sessionHeader, tokenHeader } from '../auth/decision.ts';
 import { CloudError, errorMessage } from '../errors.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
 import type { Asking } from './question.ts';
@@ -46,6 +40,8 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
     max: 10_000,
     maxSize: 8 * 1024 * 1024,
     sizeCalculation: (_, key) => key.length + 512,
+    // By default a timer is set at nearly every look.
+    ttlResolution: 0,
   });
   const asking = new Map<string, Promise<Decision>>();
 
@@ -79,10 +75,10 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   };
 
   return {
-    decide({ question, shown }, callId) {
-      const path = questionPath(question);
+    decide({ path, shown }, callId) {
       const session = shown.session.length > maxSessionLength ? '' : shown.session;
-      const key = `${path}\n${session}\n${shown.token}`;
+      const isAnybody = session === '' && shown.token === '';
+      const key = isAnybody ? path : `${path}\n${session}\n${shown.token}`;
       const known = kept.get(key) ?? asking.get(key);
       if (known !== undefined) return known;
       const answer = ask(path, { session, token: shown.token }, callId)

@@ -18,7 +18,7 @@ const kept: ReadonlySet<string> = new Set(['content-length', 'host', 'close', 'k
 export function namedInConnection(raw: readonly string[]): ReadonlySet<string> | undefined {
   let names: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() !== 'connection') continue;
+    if (raw[i]?.length !== 10 || raw[i]?.toLowerCase() !== 'connection') continue;
     for (const item of raw[i + 1]?.split(',') ?? []) {
       const name = item.trim().toLowerCase();
       if (name === '' || kept.has(name)) continue;

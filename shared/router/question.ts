@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readApiToken } from '../auth/api-tokens.ts';
 import { readCookie, sessionCookieName, tenantCookieName } from '../auth/cookies.ts';
 import { actionOf, isForeign } from '../auth/cross-site.ts';
-import type { Question } from '../auth/decision.ts';
+import { type Question, questionPath } from '../auth/decision.ts';
 import { authAnnotation, whoMayCallFunction } from '../auth/route-policy.ts';
 import type { IndexedFunction } from './function-index.ts';
 import type { Site } from './site.ts';
@@ -18,12 +18,21 @@ export interface Shown {
 /** What of-auth is asked about a request, and what goes along with it. */
 export interface Asking {
   readonly question: Question;
+  /** The question as of-auth is asked it. */
+  readonly path: string;
   readonly shown: Shown;
 }
 
 type Asked = Pick<IncomingMessage, 'method' | 'headers'>;
 
 const nothing: Shown = { session: '', token: '' };
+
+function asking(question: Question, shown: Shown): Asking {
+  return { question, path: questionPath(question), shown };
+}
+
+/** What is asked about functions that are open to everyone: it is the same for all on a host. */
+const open = new WeakMap<IndexedFunction, Asking>();
 
 /**
  * About a route of one of the platform's hosts.
@@ -39,41 +48,46 @@ export function askAboutRoute(
 ): Asking {
   const question = { host, route: route.path, function: route.function };
   if (route.who === 'anyone') {
-    return { question: { ...question, action: 'read', foreign: false }, shown: nothing };
+    return asking({ ...question, action: 'read', foreign: false }, nothing);
   }
   const { method = '', headers } = request;
   const token = readApiToken(headers.authorization) ?? '';
   const session = token === '' ? readCookie(headers.cookie, sessionCookieName(site)) : undefined;
-  return {
-    question: {
+  return asking(
+    {
       ...question,
       action: actionOf(method),
       foreign: isForeign(method, headers, `${site.scheme}://${host}`),
     },
-    shown: { session: session ?? '', token },
-  };
+    { session: session ?? '', token },
+  );
 }
 
 /** About a function on a host of its owner. What is open to everyone is the same question for all. */
 export function askAboutFunction(
   site: Site,
   host: string,
-  { service, owner, ownerId, scm, annotations }: IndexedFunction,
+  fn: IndexedFunction,
   request: Asked,
 ): Asking {
+  const known = open.get(fn);
+  if (known?.question.host === host) return known;
+  const { service, owner, ownerId, scm, annotations } = fn;
   const protection = annotations[authAnnotation];
   const question = { host, route: '', function: service, owner: { name: owner, id: ownerId, scm } };
   if (whoMayCallFunction(protection) === 'anyone') {
-    return { question: { ...question, action: 'read', foreign: false }, shown: nothing };
+    const same = asking({ ...question, action: 'read', foreign: false }, nothing);
+    open.set(fn, same);
+    return same;
   }
   const { method = '', headers } = request;
-  return {
-    question: {
+  return asking(
+    {
       ...question,
       protection,
       action: actionOf(method),
       foreign: isForeign(method, headers, `${site.scheme}://${host}`),
     },
-    shown: { session: readCookie(headers.cookie, tenantCookieName(site)) ?? '', token: '' },
-  };
+    { session: readCookie(headers.cookie, tenantCookieName(site)) ?? '', token: '' },
+  );
 }

@@ -1,5 +1,6 @@
 import { readApiToken } from '../auth/api-tokens.ts';
 import { stripPlatformCookies } from '../auth/cookies.ts';
+import { byName } from './by-name.ts';
 import { hopByHop, namedInConnection } from './hop-by-hop.ts';
 
 /**
@@ -8,6 +9,13 @@ import { hopByHop, namedInConnection } from './hop-by-hop.ts';
  */
 const internal =
   /^(?:x-cloud-.*|x-forwarded-.*|x-function-.*|x-callback-url|x-call-id|x-start-time|x-real-ip|x-openfaas-.*|forwarded|proxy|host|expect|content-length)$/;
+
+/** The name as readers behind us see it, and whether it stays here whatever its value. */
+const nameOf = byName((name) => {
+  // CGI and WSGI read "_" as "-", so both spellings are one name.
+  const lower = name.toLowerCase().replaceAll('_', '-');
+  return { lower, isDropped: hopByHop.has(lower) || internal.test(lower) };
+});
 
 /** What the router itself says about a request. */
 export interface ForwardedFacts {
@@ -33,9 +41,8 @@ export function requestHeaders(raw: readonly string[], facts: ForwardedFacts): s
   const headers: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const [name = '', value = ''] = [raw[i], raw[i + 1]];
-    // CGI and WSGI read "_" as "-", so both spellings are one name.
-    const lower = name.toLowerCase().replaceAll('_', '-');
-    if (hopByHop.has(lower) || named?.has(lower) || internal.test(lower)) continue;
+    const { lower, isDropped } = nameOf(name);
+    if (isDropped || named?.has(lower)) continue;
     if (lower === 'cookie' && !facts.keepCookies) {
       const rest = stripPlatformCookies(value);
       if (rest !== '') headers.push(name, rest);

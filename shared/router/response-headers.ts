@@ -1,7 +1,13 @@
 import { isPlatformCookie } from '../auth/cookies.ts';
+import { byName } from './by-name.ts';
 import { hopByHop, namedInConnection } from './hop-by-hop.ts';
 
 const internal = /^(?:x-cloud-.*|x-start-time|x-served-by|x-openfaas-internal)$/;
+
+const nameOf = byName((name) => {
+  const lower = name.toLowerCase();
+  return { lower, isDropped: hopByHop.has(lower) || internal.test(lower) };
+});
 
 /**
  * The header list for the visitor: the function's own, in order and with duplicates, without
@@ -15,8 +21,8 @@ export function responseHeaders(raw: readonly string[], keepCookies: boolean): s
   const headers: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const [name = '', value = ''] = [raw[i], raw[i + 1]];
-    const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || named?.has(lower) || internal.test(lower)) continue;
+    const { lower, isDropped } = nameOf(name);
+    if (isDropped || named?.has(lower)) continue;
     if (lower === 'set-cookie' && !keepCookies && isPlatformCookie(value)) continue;
     headers.push(name, value);
   }
