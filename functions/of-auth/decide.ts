@@ -26,6 +26,10 @@ interface Entrant {
 }
 
 const publicCacheSeconds = 60;
+const crossSite =
+  'No header says that a page of this host sent the request: "Origin" or "Sec-Fetch-Site" is missing, or names another site. Programs send an API token instead of a session.';
+const signInOrToken =
+  'Sign in first. Programs send an API token: “Authorization: Bearer ofc_…”, from the settings page.';
 /** Short: somebody may sign in or out, or be taken off the list. */
 const cacheSeconds = 5;
 
@@ -45,15 +49,16 @@ export async function decide(
   if (who === undefined || who === 'platform') return refuse('unknown', 'There is nothing here.');
   // Said before anything about the visitor, so that no other site learns who is signed in.
   if (question.foreign && credentials.token === undefined) {
-    return refuse('cross-site', 'The request came from a page of another site.');
+    return refuse('cross-site', crossSite);
   }
   const entrant = await identify(parts, host, question.host, credentials);
   if (entrant === undefined) {
     if (credentials.token !== undefined) {
-      return refuse('sign-in', 'The API token is not valid, or has expired.');
+      return refuse('sign-in', 'The API token is unknown, was revoked, or has expired.');
     }
     const signIn = host === 'owner' ? tenantPaths.signIn : '/auth/login';
-    return { ...refuse('sign-in', 'Sign in first.'), signIn };
+    const message = host === 'system' ? signInOrToken : 'Sign in first.';
+    return { ...refuse('sign-in', message), signIn };
   }
   const { person, session } = entrant;
   if (!(await parts.isCustomer(person))) {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
-import { parseRepoName } from '#shared/names.ts';
+import { type Owner, parseRepoName } from '#shared/names.ts';
 import {
   cancel,
   deleteFunction,
@@ -59,8 +59,9 @@ export const actionRoutes: readonly ApiRoute[] = [
     body: functionBody,
     answer: doneSchema,
     async act(parts, { body, visitor }) {
-      const { name } = await ownFunction(parts, body, visitor);
+      const { name, repo } = await ownFunction(parts, body, visitor);
       const owner = ownerOf(body.owner, visitor);
+      await refuseWhileDeploying(parts, owner, repo);
       const scm = parseScmId(visitor.provider);
       await deleteFunction(parts.acting, { owner, key: name, scm }, visitor);
       return { accepted: true };
@@ -83,6 +84,20 @@ export const actionRoutes: readonly ApiRoute[] = [
     },
   }),
 ];
+
+/** What is rolled out in a moment would bring back what is deleted now. */
+async function refuseWhileDeploying(
+  { records }: ApiParts,
+  owner: Owner,
+  repo: string,
+): Promise<void> {
+  for (const ref of await records.open()) {
+    if (ref.owner !== owner || ref.repo !== repo || (await records.isClosed(ref))) continue;
+    throw new CloudError('OFC_CONFLICT', `A deployment of ${repo} is under way.`, {
+      hint: 'It would bring the function back. Cancel it, or wait until it has ended, and delete then.',
+    });
+  }
+}
 
 async function rowOf({ records }: ApiParts, ref: Parameters<ApiParts['records']['load']>[0]) {
   const found = await records.load(ref);

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
 import { actionRoutes } from './actions-api.ts';
 import { auditRoutes } from './audit-api.ts';
+import { bodyProblem } from './body-problem.ts';
 import { deploymentRoutes } from './deployments-api.ts';
 import { eventRoutes } from './events-api.ts';
 import { functionRoutes } from './functions-api.ts';
@@ -66,7 +67,7 @@ export async function answerApi(
 function parseBody(schema: v.GenericSchema, text: string): unknown {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
   if (parsed.success) return parsed.output;
-  const [{ message }] = parsed.issues;
-  const where = v.getDotPath(parsed.issues[0]) ?? 'body';
-  throw new CloudError('OFC_BAD_REQUEST', `The body is malformed at ${where}: ${message}.`);
+  throw new CloudError('OFC_BAD_REQUEST', bodyProblem(parsed.issues[0]), {
+    hint: '/dashboard/api/openapi.json describes the body of each route.',
+  });
 }

@@ -25,6 +25,8 @@ describe("the dashboard's actions", () => {
     await records.close(ref, { state: 'live', text: 'Live.', at: 2 });
     const back = await post('roll-back', { ...of, id: again.id });
     expect(JSON.parse(back.body)).to.deep.include({ origin: { kind: 'roll-back', of: again.id } });
+    const last = { ...push, id: parseDeploymentId((JSON.parse(back.body) as DeploymentRow).id) };
+    await records.close(last, { state: 'live', text: 'Live.', at: 3 });
     expect((await post('delete-function', { owner: 'alice', function: 'hello' })).status).to.equal(
       200,
     );
@@ -40,6 +42,36 @@ describe("the dashboard's actions", () => {
       'alice deleted the function hello',
       'alice removed the repo hello',
     ]);
+  });
+
+  it('deletes nothing that a deployment under way would bring back', async () => {
+    const { records, push } = await deploy();
+    const wanted = { owner: 'alice', function: 'hello' };
+    const refused = await post('delete-function', wanted);
+    expect(refused.status).to.equal(409);
+    expect(refused.body).to.include('deployment of hello is under way').and.to.include('Cancel it');
+    expect(messages.of('collectGarbage')).to.deep.equal([]);
+    await records.close(push, { state: 'live', text: 'Live.', at: 1 });
+    await deploy({ repo: 'other', receivedAt: push.receivedAt + 1000 });
+    expect((await post('delete-function', wanted)).status).to.equal(200);
+  });
+
+  it('says in words what is wrong with a body', async () => {
+    const said = async (name: string, body: object | string) =>
+      (JSON.parse((await post(name, body)).body) as { error: { message: string } }).error.message;
+    const token = { name: 'ci', scope: 'read', days: 1 };
+    expect(await said('cancel', '{')).to.include('The body is not JSON.');
+    expect(await said('cancel', '"x"')).to.include('The body must be a JSON object.');
+    expect(await said('cancel', {})).to.include('The body lacks "owner".');
+    expect(await said('make-token', { ...token, name: 1 })).to.include(
+      '"name" in the body must be a text.',
+    );
+    expect(await said('make-token', { ...token, scope: 'x' })).to.include(
+      '"scope" in the body must be one of "read", "act".',
+    );
+    expect(await said('make-token', { ...token, days: 1.5 })).to.include('must be a whole number.');
+    expect(await said('make-token', { ...token, days: 999 })).to.include('must be 366 or less.');
+    expect(await said('end-session', { id: '/' })).to.include('has a form that is not known here.');
   });
 
   it('lets nobody act on what is not theirs, or by means that are not for it', async () => {
