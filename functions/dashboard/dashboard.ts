@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip, type ZlibOptions } from 'node:zlib';
 import type { RawHandler } from '#runtime-types';
 import { CloudError, toCloudError } from '#shared/errors.ts';
 import { type Identity, identityHeader, verifyIdentity } from '#shared/messages/identity.ts';
@@ -21,6 +23,8 @@ export interface DashboardParts extends ApiParts {
 
 const base = '/dashboard';
 const maxBodyBytes = 128 * 1024;
+const packFrom = 4096;
+const pack = promisify<string, ZlibOptions, Buffer>(gzip);
 
 /** Makes the dashboard's handler: the page, its files, and the API behind it. */
 export function createDashboard(parts: DashboardParts): RawHandler {
@@ -38,7 +42,7 @@ export function createDashboard(parts: DashboardParts): RawHandler {
         const asked = { query, visitor, response, signal };
         const body = () => readJsonBody(request);
         const answer = await answerApi(parts, request.method ?? '', name, asked, body);
-        if (answer !== undefined) sendJson(response, answer);
+        if (answer !== undefined) await sendJson(request, response, answer);
         return;
       }
       if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -111,13 +115,23 @@ function sendBadge(svg: string, request: IncomingMessage, response: ServerRespon
   response.end(request.method === 'HEAD' ? undefined : svg);
 }
 
-function sendJson(response: ServerResponse, value: object): void {
-  const body = JSON.stringify(value);
+/** Long lists are mostly repetition: packed they are a thirtieth. */
+async function sendJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  value: object,
+): Promise<void> {
+  const text = JSON.stringify(value);
+  const packs =
+    text.length > packFrom && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const body = packs ? await pack(text, { level: 1 }) : Buffer.from(text);
   response.writeHead(200, {
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
+    'content-length': body.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    vary: 'accept-encoding',
+    ...(packs ? { 'content-encoding': 'gzip' } : {}),
   });
   response.end(body);
 }

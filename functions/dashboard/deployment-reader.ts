@@ -16,18 +16,18 @@ export type ReadDeployment = (
 ) => Promise<Deployment | undefined>;
 
 /**
- * Makes a {@link ReadDeployment}. What was pushed never changes, so it is read once.
+ * Makes a {@link ReadDeployment}. What was pushed never changes, so it is read once, however many ask.
  *
  * It gives `undefined` if its record is gone, or the label with the repo's name had to be shortened.
  */
 export function createDeploymentReader(store: Pick<ObjectStore, 'get'>): ReadDeployment {
-  const known = new LRUCache<string, Deployment>({ max: 2000 });
+  const known = new LRUCache<string, Deployment>({
+    max: 2000,
+    fetchMethod: (key) => getJson(store, key, deploymentSchema),
+  });
   return async ({ owner, repo, deployment }) => {
     const key = keyOf(owner, repo, deployment);
-    if (key === undefined) return undefined;
-    const found = known.get(key) ?? (await getJson(store, key, deploymentSchema));
-    if (found !== undefined) known.set(key, found);
-    return found;
+    return key === undefined ? undefined : await known.fetch(key);
   };
 }
 

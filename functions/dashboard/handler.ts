@@ -23,6 +23,7 @@ import { parseSite } from '#shared/router/site.ts';
 import { watchOf } from './api/events-api.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDeploymentReader } from './deployment-reader.ts';
+import { createRowReader } from './deployment-rows.ts';
 import { installationSettings } from './installations.ts';
 import { readPageFiles } from './page-files.ts';
 
@@ -63,6 +64,7 @@ function load(settings: Settings) {
     records,
     watch: watchOf(watched),
     readDeployment: createDeploymentReader(store),
+    readRow: createRowReader(records),
     tokens: createApiTokens(store, createPeople(store)),
     acting: { records, messages, claim, now: Date.now },
     urls: publicUrlSettings(settings),

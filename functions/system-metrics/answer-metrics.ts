@@ -10,8 +10,8 @@ import type { PrometheusClient } from '#shared/prometheus/prometheus-client.ts';
 import {
   type FunctionDetail,
   functionDetail,
-  functionSeries,
   functionTotals,
+  listSeries,
   type MetricsSeries,
   type Totals,
 } from './function-metrics.ts';
@@ -27,10 +27,13 @@ export interface Metering {
   readonly now: () => number;
 }
 
+/** One value for each step of the window. Without the times: they are the same for hundreds. */
+type CountSeries = Pick<MetricsSeries, 'success' | 'failure'>;
+
 /** All functions of one owner, by deployed name. */
 export interface OwnerMetrics {
   readonly windowSeconds: number;
-  readonly functions: Readonly<Record<string, Totals & { readonly series?: MetricsSeries }>>;
+  readonly functions: Readonly<Record<string, Totals & { readonly series?: CountSeries }>>;
 }
 
 const receiver = 'system-metrics';
@@ -73,14 +76,16 @@ async function ownerMetrics(
 ): Promise<OwnerMetrics> {
   const [totals, series] = await Promise.all([
     functionTotals(prometheus, functions, windowMs),
-    detail ? functionSeries(prometheus, functions, windowMs, now()) : undefined,
+    detail ? listSeries(prometheus, functions, windowMs, now()) : undefined,
   ]);
   return {
     windowSeconds: Math.round(windowMs / 1000),
     functions: Object.fromEntries(
       [...totals].map(([name, sums]) => {
         const over = series?.get(name);
-        return [name, over === undefined ? sums : { ...sums, series: over }];
+        if (over === undefined) return [name, sums];
+        const { success, failure } = over;
+        return [name, { ...sums, series: { success, failure } }];
       }),
     ),
   };

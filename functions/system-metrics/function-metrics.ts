@@ -1,5 +1,9 @@
 import type { FunctionStatus } from '#shared/gateway/function-status.ts';
-import type { PrometheusClient, SeriesLabels } from '#shared/prometheus/prometheus-client.ts';
+import type {
+  PrometheusClient,
+  RangeValues,
+  SeriesLabels,
+} from '#shared/prometheus/prometheus-client.ts';
 import { type Matcher, promDuration, selector } from '#shared/prometheus/promql.ts';
 
 /** Invocations that ended, as the original counts them: 200 to 399 are success. */
@@ -37,8 +41,9 @@ export interface FunctionDetail extends Totals {
 
 const invocations = 'gateway_function_invocation_total';
 const durations = 'gateway_functions_seconds_bucket';
-/** Enough for a chart, few enough for one answer. */
+/** Enough for a chart, few enough for one answer; a list shows small ones, of many functions. */
 const steps = 60;
+const stepsInList = 30;
 const quantiles = { p50: 0.5, p95: 0.95, p99: 0.99 } as const;
 
 /** The names under which the gateway counts a function: with its namespace, or bare. */
@@ -66,27 +71,31 @@ export async function functionTotals(
 }
 
 /** Invocations of each function over the window, by deployed name: for a small chart in a list. */
-export async function functionSeries(
+export function listSeries(
   prometheus: PrometheusClient,
   functions: readonly FunctionStatus[],
   windowMs: number,
   now: number,
 ): Promise<Map<string, MetricsSeries>> {
+  return functionSeries(prometheus, functions, rangeOf(windowMs, now, stepsInList));
+}
+
+async function functionSeries(
+  prometheus: PrometheusClient,
+  functions: readonly FunctionStatus[],
+  range: Range,
+): Promise<Map<string, MetricsSeries>> {
   if (functions.length === 0) return new Map();
-  const range = rangeOf(windowMs, now);
   const found = await prometheus.queryRange(
     `sum by (function_name, code) (${increase(invocations, functions, range.step * 1000)})`,
     range,
   );
-  return new Map(
-    functions.map(({ name }) => [
-      name,
-      seriesOf(
-        found.filter(({ labels }) => labels['function_name']?.split('.')[0] === name),
-        range,
-      ),
-    ]),
-  );
+  const byFunction = new Map<string, RangeValues[]>();
+  for (const each of found) {
+    const [name = ''] = (each.labels['function_name'] ?? '').split('.');
+    byFunction.set(name, [...(byFunction.get(name) ?? []), each]);
+  }
+  return new Map(functions.map(({ name }) => [name, seriesOf(byFunction.get(name) ?? [], range)]));
 }
 
 /** Everything about one function over the window. */
@@ -96,7 +105,7 @@ export async function functionDetail(
   windowMs: number,
   now: number,
 ): Promise<FunctionDetail> {
-  const range = rangeOf(windowMs, now);
+  const range = rangeOf(windowMs, now, steps);
   const stepMs = range.step * 1000;
   const quantile = (q: number, ms: number) =>
     `histogram_quantile(${q}, sum by (le) (${increase(durations, [fn], ms)}))`;
@@ -104,7 +113,7 @@ export async function functionDetail(
   const [source, totals, series, latencies, latencySeries] = await Promise.all([
     prometheus.source().catch(() => ''),
     functionTotals(prometheus, [fn], windowMs),
-    functionSeries(prometheus, [fn], windowMs, now),
+    functionSeries(prometheus, [fn], range),
     Promise.all(names.map((name) => prometheus.query(quantile(quantiles[name], windowMs)))),
     Promise.all(
       names.map((name) => prometheus.queryRange(quantile(quantiles[name], stepMs), range)),
@@ -129,8 +138,8 @@ interface Range {
 }
 
 /** Steps end at multiples of their length, so that a chart does not flicker when asked for again. */
-function rangeOf(windowMs: number, now: number): Range {
-  const step = Math.max(15, Math.ceil(windowMs / 1000 / steps));
+function rangeOf(windowMs: number, now: number, count: number): Range {
+  const step = Math.max(15, Math.ceil(windowMs / 1000 / count));
   const end = Math.ceil(now / 1000 / step) * step;
   return { start: end - step * (Math.ceil(windowMs / 1000 / step) - 1), end, step };
 }
@@ -139,10 +148,7 @@ function timesOf({ start, end, step }: Range): number[] {
   return Array.from({ length: (end - start) / step + 1 }, (_, index) => start + index * step);
 }
 
-function seriesOf(
-  found: readonly { labels: SeriesLabels; points: readonly (readonly [number, number])[] }[],
-  range: Range,
-): MetricsSeries {
+function seriesOf(found: readonly RangeValues[], range: Range): MetricsSeries {
   const times = timesOf(range);
   const sums = { success: times.map(() => 0), failure: times.map(() => 0) };
   for (const { labels, points } of found) {

@@ -30,8 +30,14 @@ export interface ObjectStore {
   /** Writes only if the key is free (`If-None-Match: *`): true = created, false = it was there already. */
   create(key: string, body: Buffer | string, options?: PutOptions): Promise<boolean>;
   exists(key: string): Promise<boolean>;
-  /** Keys that start with `prefix`, in the order of their UTF-8 bytes; all of them unless limited. */
-  list(prefix: string, options?: { readonly limit?: number }): Promise<string[]>;
+  /**
+   * Keys that start with `prefix`, in the order of their UTF-8 bytes; all of them unless limited, or
+   * only those that come after the key `after`.
+   */
+  list(
+    prefix: string,
+    options?: { readonly limit?: number; readonly after?: string },
+  ): Promise<string[]>;
   /**
    * The next parts of the keys that start with `prefix`, up to their next slash, each once and in
    * order: what would be the folders below `prefix`.

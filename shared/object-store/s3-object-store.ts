@@ -120,6 +120,7 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
     prefix: string,
     limit: number,
     delimiter?: string,
+    StartAfter?: string,
   ): AsyncGenerator<ListObjectsV2CommandOutput> {
     let left = limit;
     let ContinuationToken: string | undefined;
@@ -132,6 +133,7 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
             MaxKeys: Math.min(1000, left),
             EncodingType: 'url', // XML cannot carry every key
             ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
+            ...(StartAfter === undefined ? {} : { StartAfter }),
             ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
           }),
         ),
@@ -212,10 +214,10 @@ export function createS3ObjectStore(config: S3Config): ObjectStore {
         return found !== undefined;
       }),
 
-    list: (prefix, { limit = Number.POSITIVE_INFINITY } = {}) =>
+    list: (prefix, { limit = Number.POSITIVE_INFINITY, after } = {}) =>
       attempt('list objects', async () => {
         const keys: string[] = [];
-        for await (const page of pages(prefix, limit)) {
+        for await (const page of pages(prefix, limit, undefined, after)) {
           for (const { Key } of page.Contents ?? []) {
             if (Key !== undefined) keys.push(decodeKey(Key));
           }

@@ -14,6 +14,7 @@ import {
   parseDeploymentId,
   refOf,
 } from './deployment.ts';
+import { newestKey } from './deployment-list.ts';
 import { type Head, headSchema, newestHead } from './heads.ts';
 import {
   type BuildRecord,
@@ -32,7 +33,7 @@ export type Told = 'status' | 'garbage' | 'audit';
 
 /** All state of the platform's deployments, in the object store. Each record is written once. */
 export interface Records extends Claims {
-  /** Writes `deployment.json`, and lists the deployment as open. False if it was there. */
+  /** Writes `deployment.json`, and lists the deployment, also as open. False if it was there. */
   begin(deployment: Deployment): Promise<boolean>;
   load(ref: DeploymentRef): Promise<DeploymentRecords | undefined>;
   /** {@link load} as far as one function is concerned, without its claims: for whoever builds it. */
@@ -117,7 +118,10 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       const created = await create(`${prefix(deployment)}deployment.json`, deployment);
       // A duplicate finishes what an interrupted first call left undone.
       if (created || !(await this.isClosed(deployment))) {
-        await store.put(openKey(deployment), JSON.stringify(refOf(deployment)));
+        await Promise.all([
+          store.put(openKey(deployment), JSON.stringify(refOf(deployment))),
+          store.put(newestKey(deployment), ''),
+        ]);
       }
       return created;
     },
@@ -219,6 +223,7 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
       }
       const deployment = await getJson(store, `${prefix(ref)}deployment.json`, deploymentSchema);
       if (deployment !== undefined) await store.delete(headKey(deployment));
+      await store.delete(newestKey(ref));
       // The verdict goes last: what is interrupted here never looks open, and is finished next time.
       const verdict = `${prefix(ref)}closed.json`;
       const keys = (await store.list(prefix(ref))).filter((key) => key !== verdict);

@@ -32,14 +32,24 @@ export interface PrometheusClient {
 
 const maxAnswerBytes = 16 * 1024 * 1024;
 
-/** Prometheus writes numbers as text: `NaN` and `+Inf` are among them. */
-const sampleSchema = v.tuple([
-  v.number(),
-  v.pipe(
-    v.string(),
-    v.transform((text) => Number(text.replace('Inf', 'Infinity'))),
-  ),
-]);
+/** A time and a value as Prometheus writes it: `NaN` and `+Inf` are among them. */
+type Sample = readonly [seconds: number, value: string];
+
+/** By hand: an answer for many functions holds tens of thousands of them. */
+function isSample(given: unknown): given is Sample {
+  return (
+    Array.isArray(given) &&
+    given.length === 2 &&
+    typeof given[0] === 'number' &&
+    typeof given[1] === 'string'
+  );
+}
+
+const sampleSchema = v.custom<Sample>(isSample);
+const samplesSchema = v.custom<readonly Sample[]>(
+  (given) => Array.isArray(given) && given.every(isSample),
+);
+const numberOf = (text: string): number => Number(text.replace('Inf', 'Infinity'));
 const labelsSchema = v.record(v.string(), v.string());
 const answerOf = <Result extends v.GenericSchema>(type: string, result: Result) =>
   v.object({
@@ -51,10 +61,7 @@ const buildSchema = v.object({
   status: v.literal('success'),
   data: v.object({ version: v.string(), application: v.optional(v.string(), 'Prometheus') }),
 });
-const matrixSchema = answerOf(
-  'matrix',
-  v.object({ metric: labelsSchema, values: v.array(sampleSchema) }),
-);
+const matrixSchema = answerOf('matrix', v.object({ metric: labelsSchema, values: samplesSchema }));
 
 /**
  * A {@link PrometheusClient} for `url`, which has no trailing slash. Errors: `OFC_UPSTREAM`
@@ -90,7 +97,10 @@ export function createPrometheusClient(url: string, timeoutMs = 10_000): Prometh
   return {
     async query(query) {
       const { data } = await ask('/api/v1/query', { query }, vectorSchema);
-      return data.result.map(({ metric, value }) => ({ labels: metric, value: value[1] }));
+      return data.result.map(({ metric, value }) => ({
+        labels: metric,
+        value: numberOf(value[1]),
+      }));
     },
     async source() {
       const { data } = await ask('/api/v1/status/buildinfo', undefined, buildSchema);
@@ -99,7 +109,10 @@ export function createPrometheusClient(url: string, timeoutMs = 10_000): Prometh
     async queryRange(query, { start, end, step }) {
       const form = { query, start: String(start), end: String(end), step: String(step) };
       const { data } = await ask('/api/v1/query_range', form, matrixSchema);
-      return data.result.map(({ metric, values }) => ({ labels: metric, points: values }));
+      return data.result.map(({ metric, values }) => ({
+        labels: metric,
+        points: values.map(([at, text]) => [at, numberOf(text)] as const),
+      }));
     },
   };
 }

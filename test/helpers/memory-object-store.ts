@@ -42,9 +42,9 @@ export function createMemoryObjectStore(now: () => number = Date.now): MemoryObj
     async exists(key) {
       return objects.has(key);
     },
-    async list(prefix, { limit = Number.POSITIVE_INFINITY } = {}) {
+    async list(prefix, { limit = Number.POSITIVE_INFINITY, after = '' } = {}) {
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(byBytes);
-      return keys.slice(0, limit);
+      return keys.filter((key) => byBytes(key, after) > 0).slice(0, limit);
     },
     async folders(prefix) {
       const names = [...objects.keys()].flatMap((key) => {

@@ -108,6 +108,11 @@ export function objectStoreContract(title: string, start: () => Promise<S3UnderT
       expect(await store.list('l/')).to.deep.equal(keys);
       expect(await store.list('l/', { limit: 3 })).to.deep.equal(keys.slice(0, 3));
       expect(await store.list('l/', { limit: 0 })).to.deep.equal([]);
+      const [, second = ''] = keys;
+      expect(await store.list('l/', { after: second })).to.deep.equal(keys.slice(2));
+      expect(await store.list('l/', { after: `${second}\u0001`, limit: 1 })).to.deep.equal(
+        keys.slice(2, 3),
+      );
       expect(await store.list('l/000')).to.have.length(10);
     });
 

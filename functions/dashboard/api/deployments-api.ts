@@ -1,7 +1,7 @@
 import { parseFunctionKey, parseRepoName } from '#shared/names.ts';
 import { parseDeploymentId } from '#shared/pipeline/deployment.ts';
 import { newestDeployments } from '#shared/pipeline/deployment-list.ts';
-import { deploymentDetail, deploymentRow } from '../deployment-view.ts';
+import { deploymentDetail } from '../deployment-view.ts';
 import { relay } from '../relay.ts';
 import { type ApiRoute, reading, streaming } from './route.ts';
 import { deploymentDetailSchema, deploymentPageSchema } from './schemas.ts';
@@ -26,7 +26,7 @@ export const deploymentRoutes: readonly ApiRoute[] = [
       { name: 'before', meaning: 'Only those that are older than the one of this id.' },
     ],
     answer: deploymentPageSchema,
-    async act({ store, records }, { query, visitor }) {
+    async act({ store, readRow }, { query, visitor }) {
       const repo = query.get('repo');
       const before = query.get('before');
       const refs = await newestDeployments(store, ownerOf(query.get('owner'), visitor), {
@@ -34,11 +34,10 @@ export const deploymentRoutes: readonly ApiRoute[] = [
         ...(before === null ? {} : { before: parseDeploymentId(before) }),
         limit: pageSize,
       });
-      const found = await Promise.all(refs.map((ref) => records.load(ref)));
+      const found = await Promise.all(refs.map((ref) => readRow(ref)));
       const deployments = found
-        .filter((each) => each !== undefined)
-        .filter(({ deployment }) => deployment.scm === visitor.provider)
-        .map(deploymentRow);
+        .filter((each) => each?.scm === visitor.provider)
+        .flatMap((each) => each?.row ?? []);
       return { deployments, next: refs.length < pageSize ? null : (refs.at(-1)?.id ?? null) };
     },
   }),

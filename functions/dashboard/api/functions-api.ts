@@ -1,5 +1,6 @@
 import { authAnnotation, whoMayCallFunction } from '#shared/auth/route-policy.ts';
 import { CloudError, errorMessage } from '#shared/errors.ts';
+import { mapLimited } from '#shared/map-limited.ts';
 import { parseFunctionKey, parseOwner } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { ask } from '../ask.ts';
@@ -24,6 +25,8 @@ import {
 } from './schemas.ts';
 import { functionParameter, listFunctions, ownerOf, ownerParameter, ownFunction } from './whose.ts';
 
+/** The store has others to serve while a long list is asked for the first time. */
+const readsAtOnce = 16;
 const windows = ['60m', '24h', '168h'];
 const windowParameter: Parameter = {
   name: 'window',
@@ -60,12 +63,10 @@ export const functionRoutes: readonly ApiRoute[] = [
       );
       const listed = await listFunctions(parts, owner, visitor);
       const rows = functionRows(owner, listed, await metrics, parts.urls);
-      const functions = await Promise.all(
-        rows.map(async (row) => {
-          const deployment = await parts.readDeployment({ ...row, owner });
-          return { ...row, deployedBy: deployment?.pusher ?? null };
-        }),
-      );
+      const functions = await mapLimited(rows, readsAtOnce, async (row) => {
+        const deployment = await parts.readDeployment({ ...row, owner });
+        return { ...row, deployedBy: deployment?.pusher ?? null };
+      });
       return { functions, metricsProblem };
     },
   }),

@@ -9,6 +9,7 @@ import type { PublicUrls } from '#shared/public-urls.ts';
 import type { Site } from '#shared/router/site.ts';
 import type { ask } from '../ask.ts';
 import type { ReadDeployment } from '../deployment-reader.ts';
+import type { ReadRow } from '../deployment-rows.ts';
 import type { Installation } from '../installations.ts';
 import type { Relaying } from '../relay.ts';
 import type { Watch } from '../watch.ts';
@@ -23,6 +24,7 @@ export interface ApiParts extends Relaying {
   readonly tokens: ApiTokens;
   readonly watch: Watch;
   readonly readDeployment: ReadDeployment;
+  readonly readRow: ReadRow;
   readonly urls: PublicUrls;
   readonly site: Site;
   readonly scms: readonly Installation[];

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { FunctionRow } from '../api/schemas.ts';
 import { askApi } from './api.ts';
 import { CommitLink } from './commit-link.tsx';
@@ -9,7 +9,11 @@ import { Spark } from './spark.tsx';
 import { texts } from './texts.ts';
 import { Ago } from './time.tsx';
 import { useAnswer } from './use-answer.ts';
+import { useWindowList } from './use-window-list.ts';
 import { type TimeWindow, WindowPicker } from './window-picker.tsx';
+
+/** With two lines of text. */
+const rowPx = 68;
 
 type Order = 'name' | 'deployed' | 'invocations' | 'errors';
 
@@ -107,8 +111,10 @@ function FunctionTable({
       </button>
     </th>
   );
+  const body = useRef<HTMLTableSectionElement>(null);
+  const list = useWindowList(body, rows.length, rowPx);
   return (
-    <table class="rows">
+    <table class="rows" aria-rowcount={rows.length + 1}>
       <thead>
         <tr>
           {head('name')}
@@ -119,48 +125,72 @@ function FunctionTable({
           <th scope="col">{texts.state}</th>
         </tr>
       </thead>
-      <tbody>
-        {rows.map((fn) => (
-          <tr key={fn.service}>
-            <th scope="row" data-label={texts.name}>
-              <a href={paths.function(fn.owner, fn.name)}>{fn.name}</a>
-              <a class="url" href={fn.url}>
-                {fn.url.replace(/^https?:\/\//, '')}
-              </a>
-            </th>
-            <td data-label={texts.repo}>
-              <a href={paths.deployments(fn.owner, fn.repo)}>{fn.repo}</a>
-              {fn.private ? <span class="badge">{texts.privateRepo}</span> : null}
-              <span class="muted">
-                {fn.branch} <CommitLink repoUrl={fn.repoUrl} sha={fn.sha} />
-              </span>
-            </td>
-            <td data-label={texts.deployed}>
-              {fn.deployedAt === null ? '–' : <Ago at={fn.deployedAt} />}
-              {fn.deployedBy === null ? null : (
-                <span class="muted">
-                  {texts.by} {fn.deployedBy}
-                </span>
-              )}
-            </td>
-            <td data-label={texts.invocations}>
-              <span class="figure">{fn.traffic === null ? '–' : invocations(fn)}</span>
-              <Spark
-                values={fn.traffic?.spark ?? []}
-                failures={fn.traffic?.failures ?? []}
-                label={texts.sparkOf(invocations(fn), fn.traffic?.failure ?? 0)}
-              />
-            </td>
-            <td data-label={texts.errors}>
-              <ErrorRate fn={fn} />
-            </td>
-            <td data-label={texts.state}>
-              <FunctionState fn={fn} />
-            </td>
-          </tr>
-        ))}
+      <tbody ref={body}>
+        <Room px={list.abovePx} />
+        {list.rows.map(({ index }) => {
+          const fn = rows[index];
+          if (fn === undefined) return null;
+          return (
+            <tr key={fn.service} data-index={index} aria-rowindex={index + 2} ref={list.measure}>
+              <FunctionCells fn={fn} />
+            </tr>
+          );
+        })}
+        <Room px={list.belowPx} />
       </tbody>
     </table>
+  );
+}
+
+/** Takes the room of rows that are not in the page. */
+function Room({ px }: { px: number }) {
+  if (px <= 0) return null;
+  return (
+    <tr class="room">
+      <td colSpan={6} style={{ height: `${px}px` }} />
+    </tr>
+  );
+}
+
+function FunctionCells({ fn }: { fn: FunctionRow }) {
+  return (
+    <>
+      <th scope="row" data-label={texts.name}>
+        <a href={paths.function(fn.owner, fn.name)}>{fn.name}</a>
+        <a class="url" href={fn.url}>
+          {fn.url.replace(/^https?:\/\//, '')}
+        </a>
+      </th>
+      <td data-label={texts.repo}>
+        <a href={paths.deployments(fn.owner, fn.repo)}>{fn.repo}</a>
+        {fn.private ? <span class="badge">{texts.privateRepo}</span> : null}
+        <span class="muted">
+          {fn.branch} <CommitLink repoUrl={fn.repoUrl} sha={fn.sha} />
+        </span>
+      </td>
+      <td data-label={texts.deployed}>
+        {fn.deployedAt === null ? '–' : <Ago at={fn.deployedAt} />}
+        {fn.deployedBy === null ? null : (
+          <span class="muted">
+            {texts.by} {fn.deployedBy}
+          </span>
+        )}
+      </td>
+      <td data-label={texts.invocations}>
+        <span class="figure">{fn.traffic === null ? '–' : invocations(fn)}</span>
+        <Spark
+          values={fn.traffic?.spark ?? []}
+          failures={fn.traffic?.failures ?? []}
+          label={texts.sparkOf(invocations(fn), fn.traffic?.failure ?? 0)}
+        />
+      </td>
+      <td data-label={texts.errors}>
+        <ErrorRate fn={fn} />
+      </td>
+      <td data-label={texts.state}>
+        <FunctionState fn={fn} />
+      </td>
+    </>
   );
 }
 

@@ -11,8 +11,8 @@ import {
 import { selector } from '#shared/prometheus/promql.ts';
 import {
   functionDetail,
-  functionSeries,
   functionTotals,
+  listSeries,
 } from '../../../functions/system-metrics/function-metrics.ts';
 import { createMetricsServer } from '../../../local/metrics/metrics-server.ts';
 import { createPrometheusApi } from '../../../local/metrics/prometheus-api.ts';
@@ -131,7 +131,7 @@ describeWith(['prometheus'], 'the queries of system-metrics, on the real Prometh
       expect([...totals.keys()]).to.deep.equal(['alice-hello', 'alice-idle']);
       expect(totals.get('alice-hello')?.success).to.be.closeTo(720, 10);
       expect(totals.get('alice-idle')).to.deep.equal({ success: 0, failure: 0 });
-      const series = await functionSeries(client, [hello, idle], windowMs, now * 1000);
+      const series = await listSeries(client, [hello, idle], windowMs, now * 1000);
       expect(series.get('alice-idle')?.success.every((value) => value === 0)).to.equal(true);
     }
   });

@@ -22,6 +22,7 @@ import { createVault } from '#shared/vault.ts';
 import { watchOf } from '../../../functions/dashboard/api/events-api.ts';
 import { createDashboard } from '../../../functions/dashboard/dashboard.ts';
 import { createDeploymentReader } from '../../../functions/dashboard/deployment-reader.ts';
+import { createRowReader } from '../../../functions/dashboard/deployment-rows.ts';
 import { type ApiDescription, createAnswerCheck } from '../../helpers/api-description.ts';
 import { send as sendTo } from '../../helpers/http-client.ts';
 import { listen, type TestServer } from '../../helpers/listen.ts';
@@ -128,6 +129,7 @@ export function dashboardStage(file: keyof typeof comparedIn) {
       gateway: client,
       watch: watchOf({ signer: testSigner, gateway: client, store, records }),
       readDeployment: createDeploymentReader(store),
+      readRow: createRowReader(records),
       gatewayUrl: gateway.url,
       dispatcher: new Agent(),
       store,
