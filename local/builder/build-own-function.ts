@@ -7,6 +7,7 @@ import type { ContextEntry } from '#shared/shrinkwrap/context-entry.ts';
 import type { StackFunction } from '#shared/stack-file/stack-file.ts';
 import { withEsbuild } from './esbuild-process.ts';
 import { makeFunctionImage } from './function-image.ts';
+import { leanPackages } from './lean-packages.ts';
 import { pushImage } from './push-image.ts';
 
 /** A function of this project. */
@@ -30,7 +31,9 @@ type Template = typeof import('../../template/node-ts/build.mjs');
 const bundler = {
   build: (options: esbuild.BuildOptions) =>
     esbuild.build(
-      options.platform === 'node' ? { ...options, mainFields: ['module', 'main'] } : options,
+      options.platform === 'node'
+        ? { ...options, mainFields: ['module', 'main'], plugins: [leanPackages] }
+        : options,
     ),
 };
 
