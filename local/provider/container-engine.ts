@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { CloudError, errorMessage } from '#shared/errors.ts';
 
-/** Docker Engine, or another engine that speaks its API, such as Podman. */
+/** Docker Engine, or another engine that speaks its API; Podman runs containers, but does not build by BuildKit. */
 export interface ContainerEngine {
   readonly docker: Docker;
   readonly socketPath: string;
@@ -14,7 +14,7 @@ export interface ContainerEngine {
   available(signal: AbortSignal): Promise<void>;
 }
 
-const probeTimeoutMs = 5000;
+const probeTimeoutMs = 10_000;
 const usualSockets = ['/var/run/docker.sock', '/run/podman/podman.sock'];
 
 /** Where an engine's socket may be: what `DOCKER_HOST` says, as for Docker's own tools, or the usual places. */
@@ -32,8 +32,8 @@ export function engineSockets(dockerHost: string | undefined): readonly string[]
 }
 
 /**
- * Connects to the first engine that answers and shares this machine's network: functions are called at
- * their containers' addresses, and the engine pulls from a registry on loopback.
+ * Connects to the first engine that answers, has BuildKit and shares this machine's network: functions are
+ * called at their containers' addresses, and the engine pulls from a registry on loopback.
  *
  * @throws CloudError `OFC_CONFIG` that says for each socket why it will not do.
  */
@@ -76,9 +76,13 @@ async function describeEngine(socketPath: string): Promise<string> {
   const docker = await clientOf({ socketPath, timeout: probeTimeoutMs });
   try {
     const version = await docker.version();
+    const named = `${version.Components?.[0]?.Name ?? 'Docker'} ${version.Version}`;
+    // Its containers would do; but builds go through BuildKit, and it builds by other means.
+    if (named.startsWith('Podman')) {
+      throw new Error(`the engine there (${named}) has no BuildKit, which builds functions.`);
+    }
     const info: { Name: string; KernelVersion: string; SecurityOptions?: string[] | null } =
       await docker.info();
-    const named = `${version.Components?.[0]?.Name ?? 'Docker'} ${version.Version}`;
     // Docker Desktop's virtual machine has a name of its own.
     if (info.Name !== hostname() || info.KernelVersion !== release()) {
       throw new Error(`the engine there (${named}) runs on another machine, "${info.Name}".`);
