@@ -30,6 +30,7 @@ import { startDockerEngine } from '../helpers/docker-engine.ts';
 import { platformStack } from '../helpers/platform-environment.ts';
 import { root } from '../helpers/source-files.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { buildSteps } from './platform/steps.ts';
 
 const stack = platformStack();
 const fn = stack.functions.find(({ key }) => key === 'echo');
@@ -85,20 +86,7 @@ async function timed(builder: Builder, name: string, mark: string): Promise<Time
     onLog: (line) => log.push(line),
     signal: AbortSignal.timeout(10 * 60_000),
   });
-  return { seconds: (performance.now() - began) / 1000, steps: timeLine(log) };
-}
-
-/** What each step that took time took, from BuildKit's log. */
-function timeLine(log: readonly string[]): string[] {
-  const names = new Map<string, string>();
-  return log.flatMap((line) => {
-    const [, number = '', text = ''] = /^#(\d+) (.*)$/.exec(line) ?? [];
-    if (!names.has(number)) names.set(number, text);
-    const took = /^DONE ([\d.]+)s$/.exec(text)?.[1];
-    return took === undefined || Number(took) < 0.1
-      ? []
-      : [`${took.padStart(6)} s  ${names.get(number)?.slice(0, 80)}`];
-  });
+  return { seconds: (performance.now() - began) / 1000, steps: buildSteps(log) };
 }
 
 const median = (runs: readonly Timed[]): Timed | undefined =>
