@@ -32,11 +32,12 @@ interface Timed {
 const median = (runs: readonly Timed[]): Timed | undefined =>
   [...runs].sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)];
 
-async function measure(platform: PlatformProcess) {
+async function measure(platform: PlatformProcess, engine: string) {
   const on = deploymentsOn(() => platform, 10 * 60_000);
   const repo = await on.repo('alice', 'bench');
   /** A handler that answers with `text`, or nothing new. */
   const timed = async (text: string | undefined): Promise<Timed> => {
+    console.log(`  ${engine}: a push, ${text === undefined ? 'nothing' : 'the handler'} changed`);
     const handler = text === undefined ? {} : { 'bench/handler.ts': answering(text) };
     const sha = await repo.commit({ 'stack.yml': stackFile('bench'), ...handler });
     const began = performance.now();
@@ -79,10 +80,10 @@ try {
     ['--port', '0', '--engine', 'docker', ...images],
     { DOCKER_HOST: `unix://${engine.socketPath}` },
   );
-  const docker = await measure(platform);
+  const docker = await measure(platform, 'BuildKit');
   await platform.stop();
   platform = await startPlatformProcess(join(folder.path, 'embedded'), ['--port', '0']);
-  const embedded = await measure(platform);
+  const embedded = await measure(platform, 'embedded');
   for (const kind of ['cold', 'warm', 'unchanged'] as const) {
     const [ours, reference] = [docker[kind], embedded[kind]];
     if (ours === undefined || reference === undefined) continue;
