@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { createOAuthHttp } from './oauth-http.ts';
-import { type OAuthConfig, type OAuthProvider, providerTitle } from './oauth-provider.ts';
+import { createCodeFlow } from './code-flow.ts';
+import type { OAuthHttp } from './oauth-http.ts';
+import type { OAuthConfig, OAuthProvider } from './oauth-provider.ts';
 import type { Group } from './person.ts';
 
 /** A GitHub App's or OAuth App's log-in. */
@@ -25,13 +26,11 @@ const maxPages = 50;
  * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
  */
 export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
-  const { name = 'github' } = config;
-  const title = providerTitle('GitHub', config.baseUrl, 'github.com');
-  const http = createOAuthHttp(title);
   const what = 'the organisations';
 
   /** All pages; `undefined` if the app may not read them. */
   const pages = async <Item>(
+    http: OAuthHttp,
     path: string,
     schema: v.GenericSchema<unknown, Item[]>,
     token: string,
@@ -48,42 +47,29 @@ export function createGithubOAuth(config: GithubOAuthConfig): OAuthProvider {
     return items;
   };
   /** Memberships say who owns an organisation; an app that may not read them sees its members' list. */
-  const groups = async (token: string): Promise<Group[]> => {
+  const groups = async (http: OAuthHttp, token: string): Promise<Group[]> => {
     const path = '/user/memberships/orgs?state=active';
-    const memberships = await pages(path, membershipsSchema, token);
+    const memberships = await pages(http, path, membershipsSchema, token);
     if (memberships !== undefined) {
       return memberships.map(({ organization, role }) => toGroup(organization, role === 'admin'));
     }
-    const orgs = (await pages('/user/orgs', orgsSchema, token)) ?? [];
+    const orgs = (await pages(http, '/user/orgs', orgsSchema, token)) ?? [];
     return orgs.map((org) => toGroup(org, false));
   };
 
-  return {
-    name,
-    title,
-    authorizeUrl({ redirectUri, state, challenge }) {
-      const query = new URLSearchParams({
-        response_type: 'code',
-        client_id: config.clientId,
-        redirect_uri: redirectUri,
-        scope: 'read:org',
-        state,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-      });
-      return `${config.baseUrl}/login/oauth/authorize?${query}`;
-    },
-    async profile(grant) {
-      const token = await http.exchange(
-        `${config.baseUrl}/login/oauth/access_token`,
-        config,
-        grant,
-      );
+  return createCodeFlow(config, {
+    kind: 'GitHub',
+    publicHost: 'github.com',
+    defaultName: 'github',
+    authorizePath: '/login/oauth/authorize',
+    tokenPath: '/login/oauth/access_token',
+    scope: 'read:org',
+    async person(http, token) {
       const answer = await http.get(`${config.apiUrl}/user`, token, 'the user');
       const user = http.read(userSchema, answer, 'the user');
-      return { provider: name, ...user, groups: await groups(token) };
+      return { ...user, groups: await groups(http, token) };
     },
-  };
+  });
 }
 
 function toGroup({ id, login }: v.InferOutput<typeof orgSchema>, admin: boolean): Group {

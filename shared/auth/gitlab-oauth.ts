@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { createOAuthHttp } from './oauth-http.ts';
-import { type OAuthConfig, type OAuthProvider, providerTitle } from './oauth-provider.ts';
+import { createCodeFlow } from './code-flow.ts';
+import type { OAuthConfig, OAuthProvider } from './oauth-provider.ts';
 
 const ownedClaim = 'https://gitlab.org/claims/groups/owner';
 
@@ -20,26 +20,14 @@ const userInfoSchema = v.object({
  * @see https://docs.gitlab.com/api/oauth2/#authorization-code-with-proof-key-for-code-exchange-pkce
  */
 export function createGitlabOAuth(config: OAuthConfig): OAuthProvider {
-  const { name = 'gitlab' } = config;
-  const title = providerTitle('GitLab', config.baseUrl, 'gitlab.com');
-  const http = createOAuthHttp(title);
-  return {
-    name,
-    title,
-    authorizeUrl({ redirectUri, state, challenge }) {
-      const query = new URLSearchParams({
-        response_type: 'code',
-        client_id: config.clientId,
-        redirect_uri: redirectUri,
-        scope: 'openid',
-        state,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-      });
-      return `${config.baseUrl}/oauth/authorize?${query}`;
-    },
-    async profile(grant) {
-      const token = await http.exchange(`${config.baseUrl}/oauth/token`, config, grant);
+  return createCodeFlow(config, {
+    kind: 'GitLab',
+    publicHost: 'gitlab.com',
+    defaultName: 'gitlab',
+    authorizePath: '/oauth/authorize',
+    tokenPath: '/oauth/token',
+    scope: 'openid',
+    async person(http, token) {
       const answer = await http.get(`${config.baseUrl}/oauth/userinfo`, token, 'the user');
       const {
         sub,
@@ -49,13 +37,12 @@ export function createGitlabOAuth(config: OAuthConfig): OAuthProvider {
       } = http.read(userInfoSchema, answer, 'the user');
       const admins = new Set(owned);
       return {
-        provider: name,
         id: sub,
         login: nickname,
         groups: groups.map((path) => ({ path, admin: isOwned(path, admins) })),
       };
     },
-  };
+  });
 }
 
 /** The claim names groups that are owned directly; what lies below them is owned too. */
