@@ -12,7 +12,10 @@ const run = promisify(execFile);
 /** What one run of wrk gave. Times are milliseconds. */
 export interface Sample {
   readonly rate: number;
-  readonly perCpuSecond: number;
+  /** Requests per CPU second of the server alone. */
+  readonly alone: number;
+  /** The same, with the CPU time of the auth service that it asks about each request. */
+  readonly withAuth: number;
   readonly p50: number;
   readonly p99: number;
 }
@@ -35,17 +38,19 @@ export async function residentMiB(pid: number): Promise<number> {
  * @throws Error if an answer was no success or a connection failed.
  */
 export async function load(
-  { name, port, pid }: Subject,
+  { name, port, pid, auth }: Subject,
   path: string,
   connections: number,
   seconds: number,
 ): Promise<Sample> {
-  const before = await cpuSeconds(pid);
+  const usage = () => Promise.all([cpuSeconds(pid), auth === undefined ? 0 : cpuSeconds(auth.pid)]);
+  const before = await usage();
   const { stdout } = await run('wrk', [
     ...['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', '--latency'],
     ...['-H', 'X-Forwarded-Host: alice.example.com', `http://127.0.0.1:${port}${path}`],
   ]);
-  const used = (await cpuSeconds(pid)) - before;
+  const after = await usage();
+  const own = after[0] - before[0];
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${name} ${path}: ${stdout}`);
   const [, done = Number.NaN, real, unit] = /(\d+) requests in ([0-9.]+)(s|m)\b/.exec(stdout) ?? [];
   const elapsed = Number(real) * (unit === 'm' ? 60 : 1);
@@ -55,7 +60,8 @@ export async function load(
   };
   return {
     rate: Number(done) / elapsed,
-    perCpuSecond: Number(done) / used,
+    alone: Number(done) / own,
+    withAuth: Number(done) / (own + after[1] - before[1]),
     p50: time('50'),
     p99: time('99'),
   };

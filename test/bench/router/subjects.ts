@@ -15,10 +15,16 @@ export interface Subject {
   readonly port: number;
   readonly pid: number;
   readonly child: ChildProcess;
+  /** The auth service that it asks about each request. */
+  readonly auth?: Subject;
 }
 
 /** Bundles and starts one of the servers beside this file. */
-export async function startScript(file: string, folder: string, ...args: string[]) {
+export async function startScript(
+  file: string,
+  folder: string,
+  ...args: string[]
+): Promise<Subject> {
   const outfile = join(folder, `${file}.mjs`);
   await esbuild.build({
     entryPoints: [join(import.meta.dirname, `${file}.ts`)],
@@ -50,8 +56,16 @@ export async function startRouter(upstream: number, folder: string): Promise<Sub
   return { name: 'router', ...router };
 }
 
+/** The control, with an auth service of its own. */
+export async function startControl(upstream: number, folder: string): Promise<Subject> {
+  const auth = await startScript('auth', folder);
+  const control = await startScript('control', folder, String(upstream), String(auth.port));
+  return { ...control, auth };
+}
+
 /** nginx with `auth_request` and `proxy_pass`; one process, as of-router is one. */
 export async function startNginx(upstream: number, folder: string): Promise<Subject> {
+  const auth = await startScript('auth', folder);
   const port = await freePort();
   const path = join(folder, 'nginx.conf');
   await writeFile(
@@ -64,12 +78,13 @@ http {
   client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f;
   uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
   upstream gateway { server 127.0.0.1:${upstream}; keepalive 256; }
+  upstream auth { server 127.0.0.1:${auth.port}; keepalive 256; }
   server {
     listen 127.0.0.1:${port};
     proxy_http_version 1.1; proxy_set_header Connection "";
     location = /auth {
       internal; proxy_pass_request_body off; proxy_set_header Content-Length "";
-      proxy_pass http://gateway/function/of-auth/q/;
+      proxy_pass http://auth/q/;
     }
     location ~ ^/hello(.*)$ { auth_request /auth; proxy_pass http://gateway/function/alice-hello$1; }
   }
@@ -77,5 +92,5 @@ http {
   );
   const child = spawn('nginx', ['-c', path], { stdio: 'ignore' });
   await eventually(() => send(port, '/hello'));
-  return { name: 'nginx', port, pid: child.pid ?? 0, child };
+  return { name: 'nginx', port, pid: child.pid ?? 0, child, auth };
 }
