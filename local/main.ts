@@ -1,19 +1,23 @@
 import { access, constants, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDockerConfig } from '#shared/buildkit/docker-config.ts';
 import { parseDuration } from '#shared/config.ts';
 import { CloudError, errorMessage, toCloudError } from '#shared/errors.ts';
 import { createLogger, type Logger } from '#shared/log.ts';
+import { createAllowedAddresses } from '#shared/notifications/allowed-addresses.ts';
 import { formatTimeLine, timeLine } from '#shared/pipeline/time-line.ts';
 import { parseImageReference } from '#shared/registry/image-reference.ts';
 import { engineChoices } from './platform/choose-engine.ts';
+import { listen } from './platform/listen.ts';
 import { openLogFile } from './platform/log-file.ts';
 import type { MoreScms } from './platform/more-scms.ts';
 import { pushSample, samplePath } from './platform/push-sample.ts';
 import { otherScmKinds, type ScmAddresses, scmsAt } from './platform/scms-at.ts';
 import type { UsersRegistry } from './platform/start-containers.ts';
 import { type Platform, type PlatformOptions, startPlatform } from './platform/start-platform.ts';
+import { refuseSwallowedOptions } from './platform/swallowed-options.ts';
 import type { Isolation } from './provider/sandbox.ts';
 import { createSecretStore } from './secrets/secret-store.ts';
 
@@ -58,8 +62,11 @@ export async function main(args: readonly string[], root: string): Promise<void>
   // Until there is a log file, what goes wrong is said on the terminal alone.
   let log: Logger = createLogger({}, () => undefined);
   try {
+    refuseSwallowedOptions(process.env);
     const options = await parseOptions(args, root);
     if (options === 'help') return void process.stdout.write(help);
+    // Before anything is made in the data folder.
+    await (await listen(createServer(), options.port)).close();
     const logFile = await openLogFile(options.data);
     log = createLogger({}, logFile.write);
     const asked = onStop(() => stop.abort(new CloudError('OFC_TIMEOUT', 'Stopped.')));
@@ -74,7 +81,7 @@ export async function main(args: readonly string[], root: string): Promise<void>
     if (options.sample) await sample(platform, options, stop.signal);
     announce(platform, options);
     await asked;
-    say('Stopping…');
+    say(`Stopping ${platform.running()} functions that run… (Ctrl-C again: at once)`);
   } catch (error) {
     if (!stop.signal.aborted) {
       const { text, code, cause } = toCloudError(error);
@@ -86,6 +93,7 @@ export async function main(args: readonly string[], root: string): Promise<void>
     }
   }
   await platform?.close();
+  if (platform !== undefined && stop.signal.aborted) say('Stopped.');
   // Idle keep-alive sockets of the platform's own clients would hold the process for a while.
   process.exit();
 }
@@ -123,7 +131,7 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
     prometheus: baseUrl('--prometheus', values.prometheus),
     operators: values.operators,
     otlp: baseUrl('--otlp', values.otlp),
-    notify: values.notify,
+    notify: hosts('--notify', values.notify),
     s3: baseUrl('--s3', values.s3),
     scmAddresses: Object.fromEntries(
       otherScmKinds.map((kind) => [kind, scmUrl(`--${kind}`, values[kind])]),
@@ -133,11 +141,27 @@ async function parseOptions(args: readonly string[], root: string): Promise<Opti
 }
 
 function idleTime(text: string): number {
+  let ms: number;
   try {
-    return parseDuration(text, '--idle');
+    ms = parseDuration(text, '--idle');
   } catch (error) {
     throw usage(errorMessage(error));
   }
+  if (ms > 0) return ms;
+  throw usage(`--idle must be longer than 0, such as 30s, or 24h to keep functions running.`);
+}
+
+/** As notification_allow, whose mistakes would end a function at its start. */
+function hosts(option: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const entries = text.split(',').map((entry) => entry.trim());
+  if (entries.includes('')) throw usage(`${option} has an empty entry: "${text}".`);
+  try {
+    createAllowedAddresses(entries);
+  } catch (error) {
+    throw usage(`${option}: ${errorMessage(error)}`);
+  }
+  return text;
 }
 
 /** The path of a file that can be read. */

@@ -2,6 +2,7 @@ import { type Html, html } from '#shared/web/html.ts';
 import type { CheckRun } from './check-runs.ts';
 import { latestByName } from './check-runs.ts';
 import type { Commit } from './commits.ts';
+import { renderMarkdown } from './markdown.ts';
 import { type CommitStatus, combine } from './statuses.ts';
 
 /** A commit with its check runs and statuses; `link` is the address of its repo. */
@@ -22,10 +23,10 @@ function checkRunSection(run: CheckRun): Html {
   const log =
     text === null
       ? ''
-      : html`<details id="log-${run.id}"><summary>Log</summary><pre>${text}</pre></details>`;
+      : html`<details id="log-${run.id}"><summary>Log</summary>${renderMarkdown(text)}</details>`;
   return html`<article id="run-${run.id}"><h4>${icon(run.conclusion ?? run.status)} ${run.name}: ${run.conclusion ?? run.status}</h4>
 <p><strong>${title}</strong> ${run.detailsUrl === null ? '' : linkTo(run.detailsUrl)}</p>
-${summary === null ? '' : html`<pre>${summary}</pre>`}${log}</article>`;
+${summary === null ? '' : renderMarkdown(summary)}${log}</article>`;
 }
 
 function statusLine({ state, context, description, targetUrl }: CommitStatus): Html {

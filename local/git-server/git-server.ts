@@ -96,6 +96,7 @@ export function createGitServer(options: GitServerOptions): GitServer {
     tokens,
     emptyRepo,
     maxPushBytes: options.maxPushBytes ?? maxPushBytes,
+    publicUrl,
     log,
   });
   const routes = [appRoutes, userRoutes, repoRoutes, commitRoutes, deploymentRoutes, hookRoutes];

@@ -18,8 +18,10 @@ export interface Pushes {
   /**
    * Runs `receive`, which may move refs in the bare repo it is given, then records a webhook for
    * each ref that moved. Pushes to one repo follow each other. A new repo is made on the way.
+   *
+   * @returns what moved.
    */
-  push(path: RepoPath, receive: (gitFolder: string) => Promise<void>): Promise<void>;
+  push(path: RepoPath, receive: (gitFolder: string) => Promise<void>): Promise<RefChange[]>;
   /** Finds a repo or makes an empty one. */
   ensureRepo(path: RepoPath, isPrivate: boolean): Promise<Repo>;
   removeRepo(repo: Repo): Promise<void>;
@@ -98,7 +100,10 @@ export function createPushes(options: PushesOptions): Pushes {
     return chosen.slice('refs/heads/'.length);
   };
 
-  const finish = async (journal: Journal, knownGuids: ReadonlySet<string>): Promise<void> => {
+  const finish = async (
+    journal: Journal,
+    knownGuids: ReadonlySet<string>,
+  ): Promise<RefChange[]> => {
     const folder = gitFolder(journal);
     const refsAfter = await readRefs(git, folder);
     const known = store.repo(journal.owner, journal.name);
@@ -122,6 +127,7 @@ export function createPushes(options: PushesOptions): Pushes {
       await rm(store.folderOf(journal.owner, journal.name), { recursive: true, force: true });
     }
     await rm(journalPath(journal.id), { force: true });
+    return changes;
   };
 
   return {
@@ -131,11 +137,13 @@ export function createPushes(options: PushesOptions): Pushes {
         const folder = gitFolder(path);
         const journal = { id: randomUUID(), ...path, refsBefore: await readRefs(git, folder) };
         await writeJsonFile(journalPath(journal.id), journal);
+        let changes: RefChange[] = [];
         try {
           await receive(folder);
         } finally {
-          await finish(journal, new Set());
+          changes = await finish(journal, new Set());
         }
+        return changes;
       }),
     ensureRepo: (path, isPrivate) =>
       lock(deliveryGroup(path), async () => {

@@ -8,7 +8,9 @@ import { authenticate, canRead } from './api-auth.ts';
 import { feedBody } from './feed-body.ts';
 import type { Git } from './git-process.ts';
 import { HttpError } from './http-error.ts';
+import { withProgress } from './progress.ts';
 import type { Pushes } from './pushes.ts';
+import { type RefChange, zeroSha } from './refs.ts';
 import { parseRepoPath, type RepoPath } from './repo-path.ts';
 import type { RepoStore } from './repo-store.ts';
 import type { Tokens } from './tokens.ts';
@@ -21,6 +23,7 @@ interface SmartHttpOptions {
   /** An empty bare repo: what a client sees of a repo that its push is about to make. */
   readonly emptyRepo: () => Promise<string>;
   readonly maxPushBytes: number;
+  readonly publicUrl: () => string;
   readonly log: Logger;
 }
 
@@ -36,6 +39,8 @@ type Service = 'upload-pack' | 'receive-pack';
 
 /** Largest list of wanted and known commits that a fetch may send, unpacked. */
 const maxFetchBytes = 64 * 1024 * 1024;
+/** Branches of one push whose page is named. */
+const maxLinks = 3;
 /** Beside the pack, a push names refs. */
 const maxCommandBytes = 16 * 1024 * 1024;
 
@@ -141,7 +146,7 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
     path: RepoPath,
   ): Promise<void> => {
     const report: Buffer[] = [];
-    await pushes.push(path, (folder) =>
+    const changes = await pushes.push(path, (folder) =>
       run('receive-pack', request, response, [folder], {
         input: (stdin) => feedBody(request, options.maxPushBytes + maxCommandBytes, stdin),
         output: async (stdout) => {
@@ -150,7 +155,22 @@ export function createSmartHttp(options: SmartHttpOptions): SmartHttp {
       }),
     );
     writeHead(response, 'application/x-git-receive-pack-result');
-    response.end(Buffer.concat(report));
+    response.end(withProgress(Buffer.concat(report), outcome(path, changes)));
+  };
+
+  /** What whoever pushed looks for next. */
+  const outcome = (path: RepoPath, changes: readonly RefChange[]): string[] => {
+    const branches = changes.filter(({ ref }) => ref.startsWith('refs/heads/'));
+    const pushed = branches.filter(({ after }) => after !== zeroSha);
+    if (pushed.length > 0) {
+      return pushed.slice(0, maxLinks).map(({ after }) => {
+        const { owner, name } = path;
+        return `Build and checks: ${options.publicUrl()}/${owner}/${name}/commit/${after}`;
+      });
+    }
+    return branches.length === 0 && changes.length > 0
+      ? ['Tags are not built: push a branch to deploy.']
+      : [];
   };
 
   return async (request, response, url, path) => {

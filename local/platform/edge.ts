@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { wantsHtml } from '#shared/web/error-page.ts';
 import { type Gateway, listenerOptions } from '../gateway/gateway.ts';
 import type { GitServer } from '../git-server/git-server.ts';
 import { withoutHeaders } from '../http/raw-headers.ts';
@@ -25,7 +26,8 @@ const forwarding = new Set([
 /**
  * The one listener of `npm start`. By `Host`: a loopback name is the gateway, with the git server and
  * the registry below their paths; `<name>.localhost` is a visitor, handed to of-router as an ingress
- * would; anything else is refused, so that no web page reaches us by a name of its own.
+ * would; anything else is refused, so that no web page reaches us by a name of its own. Browsers that ask for the
+ * gateway's root are sent to the page for people; its own is behind a password, as OpenFaaS's.
  */
 export function createEdge({ gateway, git, registry }: Backends): Server {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -40,6 +42,10 @@ export function createEdge({ gateway, git, registry }: Backends): Server {
     if (/^\/git(?:[/?]|$)/.test(url)) {
       if (!(await git.handle(request, response))) refuse(response, 404, 'Not found.');
       return;
+    }
+    if (url === '/' && request.method === 'GET' && wantsHtml(request)) {
+      const location = `http://system.localhost${/:\d+$/.exec(host)?.[0] ?? ''}/`;
+      return void response.writeHead(307, { location, vary: 'Accept' }).end();
     }
     if (/^\/v2(?:[/?]|$)/.test(url)) return registry.handle(request, response);
     gateway.handle(request, response);

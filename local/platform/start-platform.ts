@@ -14,7 +14,7 @@ import { createGitServer } from '../git-server/git-server.ts';
 import { createGatewayMetrics } from '../metrics/gateway-metrics.ts';
 import { createS3Server } from '../object-store/s3-server.ts';
 import { createProcessProvider } from '../provider/process-provider.ts';
-import { defaultNamespace } from '../provider/provider.ts';
+import { defaultNamespace, functionId } from '../provider/provider.ts';
 import { createRegistryImages } from '../provider/registry-images.ts';
 import type { ReadSecret } from '../provider/replica-folders.ts';
 import type { Isolation } from '../provider/sandbox.ts';
@@ -87,6 +87,8 @@ export interface Platform {
   readonly metricsUrl: string;
   readonly gateway: GatewayClient;
   readonly records: Records;
+  /** How many functions run now. */
+  running(): number;
   /** Stops everything, in the opposite order. */
   close(): Promise<void>;
 }
@@ -287,5 +289,8 @@ async function startParts(
     metricsUrl: metricsServer.url,
     gateway: client,
     records,
+    running: () =>
+      gateway.functions().filter((spec) => (provider.status(functionId(spec))?.replicas ?? 0) > 0)
+        .length,
   };
 }

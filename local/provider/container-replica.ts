@@ -114,9 +114,9 @@ export async function startContainer(
     }
     return isReady;
   });
-  const stop = async (): Promise<void> => {
+  const stop = async (atOnce: boolean): Promise<void> => {
     try {
-      await running.stop({ t: Math.ceil(host.graceMs / 1000) });
+      await running.stop({ t: atOnce ? 1 : Math.ceil(host.graceMs / 1000) });
     } catch (error) {
       // 304 and 404: it has ended. Without an answer there is nobody to wait for.
       if (engineStatus(error) === undefined) abandon('The container engine does not answer.');
@@ -142,8 +142,8 @@ export async function startContainer(
       missed = (await probe(address, '/_/health', gone.signal)) === undefined ? missed + 1 : 0;
       if (missed >= maxMissedChecks) await kill('It was killed: it no longer answered /_/health.');
     },
-    stop: () => {
-      stopping ??= stop();
+    stop: (atOnce = false) => {
+      stopping ??= stop(atOnce);
       return stopping;
     },
   };

@@ -124,13 +124,17 @@ export class FunctionPool<Image extends PoolImage> {
     }
   }
 
-  /** Drains and stops everything; nothing starts any more. */
-  async stop(drainMs = this.#options.drainMs): Promise<void> {
+  /**
+   * Drains and stops everything; nothing starts any more.
+   *
+   * @param atOnce Nobody can call it any more: what is idle ends at once.
+   */
+  async stop(drainMs = this.#options.drainMs, atOnce = false): Promise<void> {
     this.#wanted = 0;
     clearTimeout(this.#retryTimer);
     this.#waiting.rejectAll(new CloudError('OFC_NOT_FOUND', `${this.spec.service} was removed.`));
     const members = [...this.#members];
-    for (const member of members) this.#drain(member, drainMs);
+    for (const member of members) this.#drain(member, drainMs, atOnce);
     await Promise.all(members.map((member) => member.done));
   }
 
@@ -269,10 +273,10 @@ export class FunctionPool<Image extends PoolImage> {
   }
 
   /** No new requests; stops it when the running ones have ended or `drainMs` are over. */
-  #drain(member: PoolMember, drainMs: number): void {
+  #drain(member: PoolMember, drainMs: number, atOnce = false): void {
     member.state = 'draining';
     this.#route();
-    if (member.inFlight === 0) void member.replica?.stop();
+    if (member.inFlight === 0) void member.replica?.stop(atOnce);
     else setTimeout(() => void member.replica?.stop(), drainMs).unref();
   }
 

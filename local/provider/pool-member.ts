@@ -19,8 +19,12 @@ export interface Replica {
   readonly ready: Promise<boolean>;
   /** Resolves with the reason, one short text, when it has ended and its folder is gone. */
   readonly ended: Promise<string>;
-  /** SIGTERM, then SIGKILL after the grace. */
-  stop(): Promise<void>;
+  /**
+   * SIGTERM, then SIGKILL after the grace.
+   *
+   * @param atOnce Nobody calls it any more: it need not wait for requests that may be under way to it.
+   */
+  stop(atOnce?: boolean): Promise<void>;
 }
 
 /** A replica within its function's pool. */

@@ -149,7 +149,7 @@ export function createPoolProvider<Image extends PoolImage>(
       clearInterval(ticking);
       clearInterval(pruning);
       await Promise.allSettled(queues.values());
-      await Promise.all([...pools.values()].map((pool) => pool.stop(1000)));
+      await Promise.all([...pools.values()].map((pool) => pool.stop(1000, true)));
       pools.clear();
       await Promise.all([...logFiles.values()].map((file) => file.close()));
       await backend.close();

@@ -37,6 +37,8 @@ export interface ProcessReplica extends Replica {
 }
 
 const keptLines = 12;
+/** Two signals at once would arrive as one. */
+const againMs = 200;
 
 /**
  * Starts a process and returns at once; see {@link Replica.ready}.
@@ -96,14 +98,17 @@ export async function startReplica(
   });
 
   let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  const stop = async (atOnce: boolean): Promise<void> => {
     const target = sandboxed ? await firstProcessInside(await sandboxPid) : pid || undefined;
     if (target !== undefined) terminate(target);
+    // Our runtime serves on after the first signal, as the watchdog, and ends at the second.
+    const again = setTimeout(() => atOnce && target !== undefined && terminate(target), againMs);
     const timer = setTimeout(
       () => kill('It was stopped.'),
       target === undefined ? 0 : host.graceMs,
     );
     await ended;
+    clearTimeout(again);
     clearTimeout(timer);
   };
 
@@ -119,8 +124,8 @@ export async function startReplica(
     ready,
     ended,
     supervise: watch.look,
-    stop: () => {
-      stopping ??= stop();
+    stop: (atOnce = false) => {
+      stopping ??= stop(atOnce);
       return stopping;
     },
   };

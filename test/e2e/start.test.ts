@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { stat, utimes } from 'node:fs/promises';
+import { readdir, stat, utimes } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,9 @@ describe('npm start', function () {
       ['--isolation', 'chroot'],
       ['--engine', 'podman'],
       ['--idle', '5x'],
+      ['--idle', '0s'],
+      ['--notify', ',,'],
+      ['--notify', '10.0.0.0/x'],
       ['--customers', '/no/such/file'],
     ]) {
       const { stderr, status } = npmStart(...args);
@@ -56,6 +59,23 @@ describe('npm start', function () {
       expect(stderr.trim().split('\n'), stderr).to.have.length(1);
       expect(stderr).to.contain('--help');
     }
+  });
+
+  it('says in one line that npm took the options for its own', () => {
+    const env = {
+      ...process.env,
+      npm_lifecycle_event: 'start',
+      npm_config_port: 'true',
+      npm_config_sample: '',
+    };
+    const { stderr, status } = spawnSync(process.execPath, [start, '9000'], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(status).to.equal(1);
+    expect(stderr.trim()).to.equal(
+      'OFC_BAD_REQUEST: npm took --port, --no-sample for its own. Put "--" before the options: npm start -- --port … --no-sample.',
+    );
   });
 
   it('says in one line that the data folder cannot be used', () => {
@@ -94,10 +114,27 @@ describe('npm start', function () {
     const folder = await tempDir();
     const { stderr, status } = npmStart('--port', String(port), '--data', folder.path);
     taken.close();
+    expect(await readdir(folder.path), 'nothing is made before').to.deep.equal([]);
     await folder.remove();
     expect(status).to.equal(1);
     expect(stderr.trim().split('\n'), stderr).to.have.length(1);
     expect(stderr).to.contain(String(port)).and.to.contain('--port');
+  });
+
+  it('sends a browser from the gateway’s root to the page for people, and nobody else', async () => {
+    const { port } = await sharedPlatform();
+    const ask = async (path: string, accept: string) => {
+      const url = `http://127.0.0.1:${port}${path}`;
+      const answer = await fetch(url, { headers: { accept }, redirect: 'manual' });
+      return [answer.status, answer.headers.get('location')];
+    };
+    expect(await ask('/', 'text/html,*/*')).to.deep.equal([
+      307,
+      `http://system.localhost:${port}/`,
+    ]);
+    expect(await ask('/', '*/*')).to.deep.equal([307, '/ui/']);
+    expect(await ask('/ui/', 'text/html')).to.deep.equal([401, null]);
+    expect(await ask('/system/functions', 'text/html')).to.deep.equal([401, null]);
   });
 
   it('prints the login of faas-cli, the isolation in force and where it is ready', async () => {

@@ -140,6 +140,25 @@ describe('git server: smart HTTP', () => {
     expect(result).not.to.contain('refs/heads/main');
   });
 
+  it('says to whoever pushed where the checks are, and that tags are not built', async () => {
+    const { folder: dir, sha } = await server.pushed('alice', 'told');
+    const push = async (ref: string, remoteRef = ref): Promise<string> => {
+      const said: string[] = [];
+      const onMessage = (text: string): void => void said.push(text);
+      await git.push({ fs, http, dir, remote: 'origin', ref, remoteRef, onMessage });
+      return said.join('');
+    };
+    const next = await server.commit(dir, { b: '2' });
+    expect(next).to.not.equal(sha);
+    expect(await push('main')).to.equal(
+      `Build and checks: ${server.url}/alice/told/commit/${next}\n`,
+    );
+    await git.tag({ fs, dir, ref: 'v1' });
+    expect(await push('v1', 'refs/tags/v1')).to.match(/^Tags are not built: push a branch/);
+    const page = await fetch(`${server.url}/alice/told/commit/${next}`);
+    expect(page.status).to.equal(200);
+  });
+
   it("takes pushes larger than the client's buffer and stops those over the limit", async () => {
     const small = await startGitServer({ maxPushBytes: 3 * 1024 * 1024 });
     try {

@@ -251,6 +251,21 @@ for (const isolation of ['none', 'bubblewrap'] as const) {
       expect(new Set(seen)).to.deep.equal(new Set(['v1', 'v2']));
     });
 
+    it('does not wait at its end for requests that nobody can send any more', async () => {
+      // As our runtime: it serves on after the first signal, and ends at the second.
+      await images.addFunction(
+        'registry/calm:1',
+        `${functionCode(`return 'x'`)}
+process.removeAllListeners('SIGTERM');
+process.once('SIGTERM', () => process.once('SIGTERM', () => process.exit(143)));`,
+      );
+      await provider.close();
+      provider = await open({ graceMs: 600_000 });
+      await provider.deploy(specOf('calm'));
+      await available('calm');
+      await provider.close();
+    });
+
     it('keeps the old replica when the new one fails', async () => {
       await images.addFunction('registry/keep:1', functionCode(`return 'v1'`));
       await images.addFunction('registry/keep:2', 'throw new Error("broken release")');
