@@ -13,8 +13,9 @@ const pushSteps = [
 ];
 
 /**
- * Starts what a push needs, one after the other and in the background, so that the first push after a
- * start is as quick as any. What is not used is stopped again as every idle function.
+ * Starts what a push needs, one after the other and in the background, so that a push some seconds after
+ * a start finds it running; an earlier one waits for what it needs. Bringing it up before would make each
+ * start slower. What is not used is stopped again as every idle function.
  */
 export function warmUp(provider: Provider, log: Logger): { close(): Promise<void> } {
   const stop = new AbortController();
