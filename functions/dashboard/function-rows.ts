@@ -92,6 +92,6 @@ function trafficOf(found: OwnerMetrics['functions'][string] | undefined): Traffi
 }
 
 /** A link is shown only if it leads to a web page. */
-function webUrl(text: string | undefined): string | null {
+export function webUrl(text: string | undefined): string | null {
   return text !== undefined && /^https?:\/\/[^\s"'<>]+$/.test(text) ? text : null;
 }

@@ -17,11 +17,14 @@ const addresses: Readonly<Record<ScmKind, (settings: Settings) => string>> = {
 export function installationSettings(settings: Settings): Installation[] {
   return scmSettings(settings).map(({ scm, settings: own }) => {
     const kind = scmKind(scm);
+    const url = addresses[kind](own);
     const page = kind === 'github' && own.text('github_app_page', '') !== '';
     return {
       scm,
       kind,
-      url: addresses[kind](own),
+      url,
+      // The git server that `npm start` brings along: nobody else's is on this very machine.
+      isOwn: kind === 'github' && new URL(url).hostname === '127.0.0.1',
       installUrl: page ? `${own.url('github_app_page')}/installations/new` : null,
     };
   });

@@ -84,6 +84,7 @@ else {
     '50,000 lines of log': [push, '.log .line', '.lines'],
   };
   let blank = 0;
+  let blankMs = 0;
   await visit(browser, `${platform.url}/dashboard/nobody`, '.empty', 'body');
   for (const [title, [path, ready, scroller]] of Object.entries(pages)) {
     const seen: Visit[] = [];
@@ -92,11 +93,16 @@ else {
     }
     const usable = middleOf(seen.map(({ usableMs }) => usableMs));
     if (blank === 0) blank = usable;
+    const frames = seen[0]?.scroll.frames ?? 1;
     const of = (pick: (one: Visit) => number) => middleOf(seen.map(pick));
+    const threadMs = of((one) => one.threadMs);
+    if (blankMs === 0) blankMs = threadMs;
     console.log(
       `page: ${title.padEnd(20)} usable after ${usable.toFixed(0).padStart(5)} ms = ${(usable / blank).toFixed(1)} × the empty one; ` +
-        `${(of(({ bytes }) => bytes) / 1024).toFixed(0)} KB, ${of(({ elements }) => elements)} elements, longest task ${of(({ longestTaskMs }) => longestTaskMs).toFixed(0)} ms; ` +
-        `scrolling: longest task ${of(({ scroll }) => scroll.longestTaskMs).toFixed(0)} ms, ${of(({ scroll }) => scroll.slowFrames)} of ${seen[0]?.scroll.frames} frames over 50 ms`,
+        `computing ${threadMs.toFixed(0)} ms = ${(threadMs / blankMs).toFixed(1)} ×; ` +
+        `${(of(({ bytes }) => bytes) / 1024).toFixed(0)} KB, ${of(({ elements }) => elements)} elements; longest task ${of(({ longestTaskMs }) => longestTaskMs).toFixed(0)} ms; ` +
+        `scrolling: ${(of(({ scroll }) => scroll.threadMs) / frames).toFixed(1)} ms a frame, longest task ${of(({ scroll }) => scroll.longestTaskMs).toFixed(0)} ms, ` +
+        `${of(({ scroll }) => scroll.slowFrames)} of ${frames} frames over 50 ms`,
     );
   }
   await browser.close();

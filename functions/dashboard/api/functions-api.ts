@@ -5,7 +5,7 @@ import { parseFunctionKey, parseOwner } from '#shared/names.ts';
 import type { Deployment } from '#shared/pipeline/deployment.ts';
 import { ask } from '../ask.ts';
 import { badgeBase } from '../badge.ts';
-import { functionRows, ownerMetricsSchema } from '../function-rows.ts';
+import { functionRows, ownerMetricsSchema, webUrl } from '../function-rows.ts';
 import { functionDetailSchema } from '../function-traffic.ts';
 import { relay } from '../relay.ts';
 import { trialSchema, tryFunction } from '../try-function.ts';
@@ -138,10 +138,14 @@ async function provenanceOf({ records }: ApiParts, deployment: Deployment, name:
   const planned = found?.plan?.outcome === 'planned' ? found.plan.functions : [];
   const fn = planned.find((each) => each.key === key);
   if (build?.outcome !== 'built' || fn === undefined) return null;
-  const { repo, id, sha } = deployment;
+  const { repo, id, sha, branch, pusher, repoUrl } = deployment;
   const { image, at, seconds, cached } = build;
   const { contextDigest, lang } = fn;
-  return { repo, id, sha, image, builtAt: at, seconds, cached, contextDigest, lang };
+  return {
+    ...{ repo, id, sha, branch, pusher, repoUrl: webUrl(repoUrl) },
+    ...{ image, startedAt: at - seconds * 1000, builtAt: at, seconds, cached },
+    ...{ contextDigest, lang },
+  };
 }
 
 function functionOf(query: URLSearchParams) {

@@ -82,8 +82,14 @@ export const functionOneSchema = v.object({
       repo: text,
       id: text,
       sha: text,
+      /** The repo's page at its SCM; `null` if that is no web page. */
+      repoUrl: v.nullable(text),
+      branch: text,
+      pusher: text,
       /** The whole reference, by digest. */
       image: text,
+      /** When its build began and ended; of one that was built before, when that was found out. */
+      startedAt: time,
       builtAt: time,
       seconds: v.number(),
       cached: v.boolean(),
@@ -192,53 +198,6 @@ export const doneSchema = v.object({ accepted: v.boolean() });
 /** See {@link doneSchema}. */
 export type Done = v.InferOutput<typeof doneSchema>;
 
-const tokenSchema = v.object({
-  id: text,
-  name: text,
-  /** `read` changes nothing; `act` may do everything its person may do. */
-  scope: v.picklist(['read', 'act']),
-  /** Unix seconds. */
-  createdAt: v.number(),
-  expiresAt: v.number(),
-});
-/** An API token, as far as it is shown more than once. */
-export type TokenInfo = v.InferOutput<typeof tokenSchema>;
-
-/** `GET /dashboard/api/tokens` */
-export const tokenListSchema = v.object({ tokens: v.array(tokenSchema) });
-/** See {@link tokenListSchema}. */
-export type TokenList = v.InferOutput<typeof tokenListSchema>;
-
-/** `POST /dashboard/api/make-token` */
-export const newTokenSchema = v.object({ token: text, info: tokenSchema });
-/** See {@link newTokenSchema}. */
-export type NewToken = v.InferOutput<typeof newTokenSchema>;
-
-const sessionSchema = v.object({
-  id: text,
-  /** What the browser calls itself; empty if that is not known. */
-  userAgent: text,
-  /** Unix seconds. */
-  startedAt: v.number(),
-  /** When it was last noted that it is in use; a quarter of the idle time may have gone by since. */
-  seenAt: v.number(),
-});
-/** What of-auth answers about a person's sessions. */
-export const ownSessionsSchema = v.object({ sessions: v.array(sessionSchema) });
-
-/** `GET /dashboard/api/sessions` */
-export const sessionListSchema = v.object({
-  sessions: v.array(
-    v.object({
-      ...sessionSchema.entries,
-      /** Whether it is the one in which this was asked. */
-      current: v.boolean(),
-    }),
-  ),
-});
-/** See {@link sessionListSchema}. */
-export type SessionList = v.InferOutput<typeof sessionListSchema>;
-
 /** `GET /dashboard/api/audit` */
 export const auditPageSchema = v.object({
   entries: v.array(auditEntrySchema),
@@ -288,6 +247,8 @@ export const settingsSchema = v.object({
       url: text,
       /** Where its webhooks go. */
       webhookUrl: text,
+      /** Whether it came with the platform: there is nothing to install, only to push. */
+      isOwn: v.boolean(),
       /** Where the GitHub App is installed; `null` if the operator did not say, or there is none. */
       installUrl: v.nullable(text),
     }),

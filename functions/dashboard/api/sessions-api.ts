@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import { CloudError } from '#shared/errors.ts';
 import type { Identity } from '#shared/messages/identity.ts';
 import { askAs } from '../ask.ts';
+import { ownSessionsSchema, sessionListSchema } from './account-schemas.ts';
 import { type ApiParts, type ApiRoute, acting, reading } from './route.ts';
-import { doneSchema, ownSessionsSchema, sessionListSchema } from './schemas.ts';
+import { doneSchema } from './schemas.ts';
 
 /** Where a person is signed in. of-auth has the sessions, and knows whose is which. */
 export const sessionRoutes: readonly ApiRoute[] = [

@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import { maxTokenDays } from '#shared/auth/api-tokens.ts';
 import { CloudError } from '#shared/errors.ts';
 import type { Identity } from '#shared/messages/identity.ts';
+import { newTokenSchema, tokenListSchema } from './account-schemas.ts';
 import { type ApiRoute, acting, reading } from './route.ts';
-import { doneSchema, newTokenSchema, tokenListSchema } from './schemas.ts';
+import { doneSchema } from './schemas.ts';
 
 const newTokenBody = v.object({
   name: v.string(),

@@ -1,3 +1,4 @@
+import type { NewToken, SessionList, TokenList } from '../api/account-schemas.ts';
 import type { NewDestinationAnswer, NotificationsAnswer } from '../api/notifications-api.ts';
 import type {
   AuditAnswer,
@@ -9,11 +10,8 @@ import type {
   FunctionList,
   FunctionOne,
   Me,
-  NewToken,
   PlatformAnswer,
-  SessionList,
   SettingsAnswer,
-  TokenList,
   TriedAnswer,
 } from '../api/schemas.ts';
 import type { FunctionTraffic } from '../function-traffic.ts';

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { FunctionRow } from '../api/schemas.ts';
 import { askApi } from './api.ts';
 import { CommitLink } from './commit-link.tsx';
@@ -132,7 +132,7 @@ function FunctionTable({
           if (fn === undefined) return null;
           return (
             <tr key={fn.service} data-index={index} aria-rowindex={index + 2} ref={list.measure}>
-              <FunctionCells fn={fn} />
+              <Cells fn={fn} />
             </tr>
           );
         })}
@@ -150,6 +150,11 @@ function Room({ px }: { px: number }) {
       <td colSpan={6} style={{ height: `${px}px` }} />
     </tr>
   );
+}
+
+/** The same elements as long as the function is the same, so that scrolling compares none of them. */
+function Cells({ fn }: { fn: FunctionRow }) {
+  return useMemo(() => <FunctionCells fn={fn} />, [fn]);
 }
 
 function FunctionCells({ fn }: { fn: FunctionRow }) {

@@ -1,8 +1,10 @@
+import type { ComponentChildren } from 'preact';
 import type { FunctionOne } from '../api/schemas.ts';
+import { CommitLink } from './commit-link.tsx';
 import { CopyText } from './copy-text.tsx';
 import { paths } from './paths.ts';
 import { texts } from './texts.ts';
-import { Ago } from './time.tsx';
+import { Ago, duration } from './time.tsx';
 
 /** What a function's image was made from, and what can be done with it elsewhere. */
 export function Provenance({ fn }: { fn: FunctionOne }) {
@@ -19,36 +21,44 @@ export function Provenance({ fn }: { fn: FunctionOne }) {
         <p class="muted">{texts.noProvenance}</p>
       ) : (
         <dl class="facts">
-          <div>
-            <dt>{texts.builtFrom}</dt>
-            <dd>
-              <a href={paths.deployment(owner, provenance.repo, provenance.id)}>
-                {provenance.repo} <code>{provenance.sha.slice(0, 7)}</code>
-              </a>
-              , <Ago at={provenance.builtAt} />
-              {provenance.cached ? ` (${texts.notBuilt})` : ''}
-            </dd>
-          </div>
-          <div>
-            <dt>{texts.template}</dt>
-            <dd>
-              <code>{provenance.lang}</code>
-            </dd>
-          </div>
-          <div>
-            <dt>{texts.contextDigest}</dt>
-            <dd>
-              <code>{provenance.contextDigest}</code>
-            </dd>
-          </div>
+          <Fact name={texts.source}>
+            <CommitLink repoUrl={provenance.repoUrl} sha={provenance.sha} /> {texts.on}{' '}
+            {provenance.branch}, {texts.pushedBy} {provenance.pusher}
+          </Fact>
+          <Fact name={texts.deployment}>
+            <a href={paths.deployment(owner, provenance.repo, provenance.id)}>
+              {provenance.repo} <code>{provenance.id}</code>
+            </a>
+          </Fact>
+          <Fact name={texts.built}>
+            {provenance.cached ? (
+              <>
+                {texts.notBuilt}, <Ago at={provenance.builtAt} />
+              </>
+            ) : (
+              <>
+                <Ago at={provenance.startedAt} />, {texts.took(duration(provenance.seconds * 1000))}
+              </>
+            )}
+          </Fact>
+          <Fact name={texts.template}>
+            <code>{provenance.lang}</code>
+          </Fact>
+          <Fact name={texts.contextDigest}>
+            <code>{provenance.contextDigest}</code>
+          </Fact>
         </dl>
       )}
       <h3>{texts.image}</h3>
       <CopyText text={image} />
       <h3>{texts.attestations}</h3>
-      <CopyText
-        text={`docker buildx imagetools inspect ${image} --format '{{ json .Provenance }}'`}
-      />
+      <p class="muted">{texts.attestationsHint}</p>
+      {['Provenance', 'SBOM'].map((what) => (
+        <CopyText
+          key={what}
+          text={`docker buildx imagetools inspect ${image} --format '{{ json .${what} }}'`}
+        />
+      ))}
       <h3>{texts.runElsewhere}</h3>
       <CopyText text={`faas-cli deploy --name ${name} --image ${image}${variables}${secrets}`} />
       <h3>{texts.badge}</h3>
@@ -63,5 +73,14 @@ export function Provenance({ fn }: { fn: FunctionOne }) {
         </>
       )}
     </details>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }

@@ -130,10 +130,14 @@ export const texts = {
   headerShape: (line: string) => `“${line}” is no header: write “name: value”.`,
   provenance: 'Image and provenance',
   noProvenance: 'The records of its deployment are gone.',
-  builtFrom: 'Built from',
+  deployment: 'Deployment',
+  built: 'Built',
+  took: (time: string) => `took ${time}`,
   template: 'Template',
   contextDigest: 'Build context',
-  attestations: 'Attestations of the build, where BuildKit built it',
+  attestations: 'Attestations',
+  attestationsHint:
+    'BuildKit attaches its provenance (builder, base images, parameters, times) and an SBOM to the image; the registry has them. An image of another builder has none.',
   badge: 'Badge',
   noBadge: 'Functions of private repos have no badge.',
   badgeOf: (name: string) => `Badge of ${name}`,
@@ -159,6 +163,8 @@ export const texts = {
   connect: 'Connect a repo',
   installApp: 'Install the GitHub App',
   askForApp: 'Ask the operator of this platform for its GitHub App, and install it on your repos.',
+  pushHere:
+    'This platform has a git server of its own, so there is nothing to install. Push a repo with a stack.yml to it:',
   addHook: 'Add a webhook for pushes to your repo or group; the operator has its secret:',
   sealSecrets: 'Secrets',
   sealHint:

@@ -9,7 +9,14 @@ export interface Visit {
   readonly elements: number;
   /** Of the main thread, while the page came up; 0: none over 50 ms. */
   readonly longestTaskMs: number;
-  readonly scroll: { readonly longestTaskMs: number; readonly slowFrames: number; frames: number };
+  /** Computing time of the main thread until then: what other work on the machine does not change. */
+  readonly threadMs: number;
+  readonly scroll: {
+    readonly longestTaskMs: number;
+    readonly slowFrames: number;
+    readonly frames: number;
+    readonly threadMs: number;
+  };
 }
 
 /** Runs before the page's own code. */
@@ -67,6 +74,11 @@ export async function visit(
     const page = await context.newPage();
     const session = await context.newCDPSession(page);
     await session.send('Network.enable');
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const thread = async () => {
+      const { metrics } = await session.send('Performance.getMetrics');
+      return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0) * 1000;
+    };
     let bytes = 0;
     session.on('Network.dataReceived', ({ encodedDataLength }) => {
       bytes += encodedDataLength;
@@ -76,10 +88,14 @@ export async function visit(
     await page.waitForFunction('window.usable !== undefined', undefined, { timeout: 60_000 });
     const usableMs = await read(page, 'window.usable');
     const came = bytes;
+    const threadMs = await thread();
     const longestTaskMs = await read(page, 'Math.max(0, ...window.tasks)');
     const elements = await read(page, 'document.querySelectorAll("*").length');
+    const before = await thread();
     const scroll = (await page.evaluate(scrolling(scroller))) as Visit['scroll'];
-    return { usableMs, bytes: came, elements, longestTaskMs, scroll };
+    const scrollMs = (await thread()) - before;
+    const scrolled = { ...scroll, threadMs: scrollMs };
+    return { usableMs, threadMs, bytes: came, elements, longestTaskMs, scroll: scrolled };
   } finally {
     await context.close();
   }

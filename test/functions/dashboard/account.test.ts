@@ -1,6 +1,10 @@
 import { expect } from 'chai';
 import type { AuditEvent } from '#shared/pipeline/messages.ts';
-import type { NewToken, SessionList, TokenList } from '../../../functions/dashboard/api/schemas.ts';
+import type {
+  NewToken,
+  SessionList,
+  TokenList,
+} from '../../../functions/dashboard/api/account-schemas.ts';
 import { dashboardStage } from './stage.ts';
 
 describe("a person's API tokens and sessions", () => {

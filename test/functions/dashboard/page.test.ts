@@ -124,6 +124,11 @@ describe('the dashboard', () => {
       sha: push.sha,
       image: 'registry.example/alice/hello-hello:1@sha256:12',
       seconds: 3,
+      startedAt: 2 - 3000,
+      builtAt: 2,
+      pusher: 'carol',
+      branch: push.branch,
+      repoUrl: push.repoUrl,
       lang: 'node-ts',
     });
     const list = await api<FunctionList>('functions?owner=alice');

@@ -139,8 +139,20 @@ export function dashboardStage(file: keyof typeof comparedIn) {
       urls: createPublicUrls({ publicUrl: '', prettyUrl }),
       site: parseSite(prettyUrl),
       scms: [
-        { scm: 'github', kind: 'github', url: 'https://github.com', installUrl: null },
-        { scm: 'gitlab-work', kind: 'gitlab', url: 'https://git.example', installUrl: null },
+        {
+          scm: 'github',
+          kind: 'github',
+          url: 'https://github.com',
+          isOwn: false,
+          installUrl: null,
+        },
+        {
+          scm: 'gitlab-work',
+          kind: 'gitlab',
+          url: 'https://git.example',
+          isOwn: false,
+          installUrl: null,
+        },
       ],
       notifications: {
         destinations: createDestinations(store, createVault({ current: 'secret' })),

@@ -19,7 +19,7 @@ export function ConnectPanel({ owner }: { owner: string }) {
         {({ scms }) => (
           <>
             {scms.map((scm) => (
-              <Scm key={scm.scm} {...scm} />
+              <Scm key={scm.scm} owner={owner} {...scm} />
             ))}
           </>
         )}
@@ -28,7 +28,23 @@ export function ConnectPanel({ owner }: { owner: string }) {
   );
 }
 
-function Scm({ scm, kind, url, webhookUrl, installUrl }: SettingsAnswer['scms'][number]) {
+function Scm({
+  owner,
+  scm,
+  kind,
+  url,
+  isOwn,
+  webhookUrl,
+  installUrl,
+}: SettingsAnswer['scms'][number] & { owner: string }) {
+  if (isOwn) {
+    return (
+      <>
+        <p>{texts.pushHere}</p>
+        <CopyText text={`git push ${url}/${owner}/<repo>.git main`} />
+      </>
+    );
+  }
   return (
     <section>
       <h3>

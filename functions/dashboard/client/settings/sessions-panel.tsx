@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SessionList } from '../../api/schemas.ts';
+import type { SessionList } from '../../api/account-schemas.ts';
 import { ActionButton } from '../action-button.tsx';
 import { actApi, askApi } from '../api.ts';
 import { deviceOf } from '../device.ts';

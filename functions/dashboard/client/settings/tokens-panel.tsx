@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { TokenInfo } from '../../api/schemas.ts';
+import type { TokenInfo } from '../../api/account-schemas.ts';
 import { ActionButton, Problem, useAction } from '../action-button.tsx';
 import { actApi, askApi } from '../api.ts';
 import { Answered } from '../feedback.tsx';
