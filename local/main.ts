@@ -47,7 +47,7 @@ Usage: npm start -- [options]
   --operators <names> Logins of who sees the whole platform on the dashboard, separated by commas (default admin)
   --gitlab <url>      Build pushes to this GitLab too; a token of its API is in <data>/secrets/gitlab-api-token
   --gitea <url>       The same for a Gitea or Forgejo, with gitea-api-token; docs/operators.md has the steps
-  --idle <duration>   Stop a function after this long without requests (default 5m)
+  --idle <duration>   Stop a function after this long without requests (default 5m; 24h to keep them running)
   --help              This text
 `;
 

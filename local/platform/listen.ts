@@ -14,7 +14,7 @@ export async function listen(
     await listening;
   } catch (error) {
     throw new CloudError('OFC_CONFIG', `Port ${port} cannot be used: ${errorMessage(error)}.`, {
-      hint: 'Stop what uses it, or choose another one with --port.',
+      hint: 'Stop what uses it, such as another npm start, or choose another one with --port.',
     });
   }
   return {
