@@ -56,7 +56,7 @@ try {
     deployments: [`${home}alice/deployments`, '.pushes'],
     deployment: [new URL(newest ?? '', home).href, '.log .line'],
     audit: [`${home}alice/audit`, 'table.rows'],
-    settings: [`${home}alice/settings`, '.copy'],
+    settings: [`${home}alice/settings`, '.rows .badge.live'],
     platform: [`${home}alice/platform`, '.pushes .badge.ok'],
     nothing: [`${home}somebody`, '.empty'],
   } as const;
