@@ -4,8 +4,9 @@
  * docker-registry, apache2-utils and busybox-static. Run on an idle machine: `npx tsx test/bench/builder.bench.ts`.
  *
  * Cold: nothing cached but the base image. Warm: only the handler changed. Unchanged: the same context again.
- * Warm and unchanged are medians of three.
+ * Warm and unchanged are medians of three. Each build is told as it ends.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -21,30 +22,29 @@ import { createFolderTree } from '#shared/shrinkwrap/folder-tree.ts';
 import { defaultSourceLimits } from '#shared/shrinkwrap/limits.ts';
 import { shrinkwrap } from '#shared/shrinkwrap/shrinkwrap.ts';
 import { createSubTree } from '#shared/shrinkwrap/sub-tree.ts';
+import { parseStack } from '#shared/stack-file/parse-stack.ts';
 import { parseTemplateYml } from '#shared/stack-file/template-yml.ts';
 import { packContext } from '#shared/tar/pack-context.ts';
 import { createBuilder } from '../../local/builder/builder-server.ts';
 import { makeNodeBase } from '../helpers/base-images.ts';
 import { startContainerRegistry } from '../helpers/container-registry.ts';
+import { answering, stackFile } from '../helpers/deployments.ts';
 import { startDockerEngine } from '../helpers/docker-engine.ts';
-import { platformStack } from '../helpers/platform-environment.ts';
 import { root } from '../helpers/source-files.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { buildSteps } from './platform/steps.ts';
 
-const stack = platformStack();
-const fn = stack.functions.find(({ key }) => key === 'echo');
-if (fn === undefined) throw new Error('stack.yml has no function echo.');
-const repo = createFolderTree(root);
-const template = createSubTree(repo, 'template/node-ts');
+const folder = await tempDir();
+const sources = join(folder.path, 'sources');
+await mkdir(join(sources, 'bench'), { recursive: true });
+await writeFile(join(sources, 'bench/handler.ts'), answering('hello'));
+const { functions } = parseStack(stackFile('bench'));
+const [fn] = functions;
+if (fn === undefined) throw new Error('The stack has no function.');
+const template = createSubTree(createFolderTree(root), 'template/node-ts');
 const templateYml = parseTemplateYml(String(await template.read('template.yml')));
-const entries = await shrinkwrap({
-  repo,
-  template,
-  templateYml,
-  fn,
-  copy: stack.configuration.copy,
-});
+const repo = createFolderTree(sources);
+const entries = await shrinkwrap({ repo, template, templateYml, fn, copy: [] });
 
 /** The context, with a handler that nobody built before if `mark` is new. */
 async function context(mark: string) {
@@ -62,12 +62,11 @@ interface Timed {
   readonly steps: readonly string[];
 }
 
-const folder = await tempDir();
 const [engine, registry] = await Promise.all([startDockerEngine(), startContainerRegistry()]);
 const { username, password } = registry;
 const daemon = createDaemon(parseDaemonAddress(`docker://${engine.socketPath}`));
 const embedded = await createBuilder({
-  folder: folder.path,
+  folder: join(folder.path, 'builder'),
   payloadSecret: 'payload secret',
   log: createLogger({}, () => undefined),
   registry: createRegistryClient({ credentials: () => ({ username, password }) }),
@@ -86,7 +85,9 @@ async function timed(builder: Builder, name: string, mark: string): Promise<Time
     onLog: (line) => log.push(line),
     signal: AbortSignal.timeout(10 * 60_000),
   });
-  return { seconds: (performance.now() - began) / 1000, steps: buildSteps(log) };
+  const seconds = (performance.now() - began) / 1000;
+  console.log(`  ${name} ${mark}: ${seconds.toFixed(2)} s`);
+  return { seconds, steps: buildSteps(log) };
 }
 
 const median = (runs: readonly Timed[]): Timed | undefined =>
