@@ -70,7 +70,7 @@ describe('secrets that are sealed in a repo', function () {
     const check = (await on.completed('carol', 'sealed', missing)).get('stack-deploy');
     expect(check?.conclusion).to.equal('failure');
     expect(check?.output.summary)
-      .to.contain('stack.yml line 5: "vault" names the secret "db-password", which does not exist')
+      .to.contain('stack.yml line 7: "vault" names the secret "db-password", which does not exist')
       .and.to.contain('There are: db-pasword.');
 
     const first = await on.push(repo, {
