@@ -81,7 +81,7 @@ export async function main(args: readonly string[], root: string): Promise<void>
     if (options.sample) await sample(platform, options, stop.signal);
     announce(platform, options);
     await asked;
-    say(`Stopping ${platform.running()} functions that run… (Ctrl-C again: at once)`);
+    say(`Stopping… (running functions: ${platform.running()}; Ctrl-C again ends it at once)`);
   } catch (error) {
     if (!stop.signal.aborted) {
       const { text, code, cause } = toCloudError(error);
