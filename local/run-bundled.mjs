@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { leanPackages } from './builder/lean-packages.mjs';
 import { ensureDependencies } from './ensure-dependencies.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -45,6 +46,7 @@ async function bundle(name, outfile) {
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'warning',
+    plugins: [leanPackages],
     metafile: true,
     write: false,
   });
@@ -52,7 +54,8 @@ async function bundle(name, outfile) {
   await esbuild.stop();
   mkdirSync(dirname(outfile), { recursive: true });
   const inputs = [
-    ...Object.keys(metafile.inputs),
+    ...Object.keys(metafile.inputs).filter((path) => existsSync(join(root, path))),
+    'local/builder/lean-packages.mjs',
     'package.json',
     'package-lock.json',
     'tsconfig.json',

@@ -7,7 +7,7 @@ import type { ContextEntry } from '#shared/shrinkwrap/context-entry.ts';
 import type { StackFunction } from '#shared/stack-file/stack-file.ts';
 import { withEsbuild } from './esbuild-process.ts';
 import { makeFunctionImage } from './function-image.ts';
-import { leanPackages } from './lean-packages.ts';
+import { leanPackages } from './lean-packages.mjs';
 import { pushImage } from './push-image.ts';
 
 /** A function of this project. */

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import * as esbuild from 'esbuild';
-import { leanPackages } from '../../../local/builder/lean-packages.ts';
+import { leanPackages } from '../../../local/builder/lean-packages.mjs';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { Plugin } from 'esbuild';
 
-const neverUsed: readonly { readonly path: RegExp; readonly instead: string }[] = [
+const neverUsed = [
   // Requests go through `node:http`; this adapter is only made, at the import.
   {
     path: /\/axios\/lib\/adapters\/fetch\.js$/,
@@ -12,13 +11,13 @@ const neverUsed: readonly { readonly path: RegExp; readonly instead: string }[] 
 ];
 
 /**
- * Bundles packages without parts that the platform's functions never use and pay for at each start:
+ * Bundles packages without parts that the platform never uses and pays for at each start:
  *
  * - axios looks at the global `fetch` and `FormData` when it is imported, upon which Node compiles the whole
  *   of its own undici;
  * - the S3 client brings all ways in which AWS finds credentials, and we always give them.
  */
-export const leanPackages: Plugin = {
+export const leanPackages = {
   name: 'lean-packages',
   setup(build) {
     for (const { path, instead } of neverUsed) {
