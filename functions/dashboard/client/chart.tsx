@@ -1,6 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
+import { colorOf, usePlot } from './use-plot.ts';
 
 /** One line of a chart. */
 export interface ChartLine {
@@ -25,52 +24,34 @@ export function Chart({
   format: (value: number) => string;
   label: string;
 }) {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    let plot = draw(element);
-    const redraw = () => {
-      plot.destroy();
-      plot = draw(element);
-    };
-    const dark = matchMedia('(prefers-color-scheme: dark)');
-    dark.addEventListener('change', redraw);
-    const size = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
-    size.observe(element);
-    return () => {
-      dark.removeEventListener('change', redraw);
-      size.disconnect();
-      plot.destroy();
-    };
-  }, [times, lines]);
-
-  const draw = (element: HTMLDivElement): uPlot => {
-    const styles = getComputedStyle(element);
-    const color = (name: string) => styles.getPropertyValue(`--${name}`).trim();
-    const axis = { stroke: color('muted'), grid: { stroke: color('line'), width: 1 } };
-    return new uPlot(
-      {
-        width: element.clientWidth,
-        height,
-        axes: [axis, { ...axis, size: 64, values: (_, marks) => marks.map(format) }],
-        scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.EPSILON)] } },
-        series: [
-          {},
-          ...lines.map((line) => ({
-            label: line.label,
-            stroke: color(line.color),
-            width: 2,
-            // A single moment would not be seen without.
-            points: { show: line.values.filter((value) => value !== null).length < 3, size: 5 },
-            ...(line.fill === true ? { fill: `${color(line.color)}33` } : {}),
-            value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
-          })),
-        ],
-      },
-      [[...times], ...lines.map(({ values }) => [...values])],
-      element,
-    );
-  };
+  const place = usePlot(
+    (element) => {
+      const color = (name: string) => colorOf(element, name);
+      const axis = { stroke: color('muted'), grid: { stroke: color('line'), width: 1 } };
+      return new uPlot(
+        {
+          width: element.clientWidth,
+          height,
+          axes: [axis, { ...axis, size: 64, values: (_, marks) => marks.map(format) }],
+          scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.EPSILON)] } },
+          series: [
+            {},
+            ...lines.map((line) => ({
+              label: line.label,
+              stroke: color(line.color),
+              width: 2,
+              // A single moment would not be seen without.
+              points: { show: line.values.filter((value) => value !== null).length < 3, size: 5 },
+              ...(line.fill === true ? { fill: `${color(line.color)}33` } : {}),
+              value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
+            })),
+          ],
+        },
+        [[...times], ...lines.map(({ values }) => [...values])],
+        element,
+      );
+    },
+    [times, lines],
+  );
   return <div ref={place} class="chart" role="img" aria-label={label} />;
 }
