@@ -176,6 +176,27 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
     });
   });
 
+  it('shows where somebody is signed in, and signs them out there', async () => {
+    const other = await browser.newContext({ userAgent: 'Mozilla/5.0 (X11; Linux) Firefox/140.0' });
+    const there = await other.newPage();
+    await signIn(there, home(), 'alice');
+    await there.waitForSelector('table.rows');
+    await page.goto(`${home()}alice/settings`);
+    const sessions = page.locator('section.card', { hasText: 'Where you are signed in' });
+    const firefox = sessions.locator('tbody tr', { hasText: 'Firefox on Linux' });
+    await firefox.waitFor();
+    expect(await sessions.locator('tr', { hasText: 'this one' }).count()).to.equal(1);
+    expect(await accessibilityProblems(page, '.badge.live')).to.deep.equal([]);
+    await firefox.getByRole('button', { name: 'Sign out' }).click();
+    await page.locator('dialog[open]').getByRole('button', { name: 'Sign out' }).click();
+    await firefox.waitFor({ state: 'detached' });
+    const meOn = (tab: Page) =>
+      tab.evaluate(async (url) => (await fetch(url)).status, `${home()}api/me`);
+    await eventually(async () => expect(await meOn(there)).to.equal(401));
+    expect(await meOn(page)).to.equal(200);
+    await other.close();
+  });
+
   it('takes no action that another page sends with the session', async () => {
     const cookie = (await page.context().cookies())
       .map(({ name, value }) => `${name}=${value}`)
