@@ -105,11 +105,14 @@ function readOptions(args: readonly string[]) {
 }
 
 function lines(findings: readonly Finding[]): string {
-  const count = (level: Finding['level']) => findings.filter((one) => one.level === level).length;
+  const count = (level: 'error' | 'warning') => {
+    const { length } = findings.filter((one) => one.level === level);
+    return `${length} ${level}${length === 1 ? '' : 's'}`;
+  };
   const text = findings.map(({ check, code, level, what, why, fix }) => {
     const more =
       level === 'ok' || level === 'skipped' ? '' : ` [${code}]\n    ${why}\n    To do: ${fix}`;
     return `${marks[level]} ${check}: ${what}${more}\n`;
   });
-  return `${text.join('')}\n${count('error')} errors, ${count('warning')} warnings.\n`;
+  return `${text.join('')}\n${count('error')}, ${count('warning')}.\n`;
 }

@@ -46,7 +46,7 @@ describe('npm run doctor', function () {
     expect(code).to.equal(1);
     expect(stdout).to.include('✘ gateway: http://127.0.0.1:1 does not answer: ECONNREFUSED.');
     expect(stdout).to.include('[gateway-unreachable]').and.include('To do: Check gateway_url');
-    expect(stdout).to.include('1 errors, 0 warnings.');
+    expect(stdout).to.include('1 error, 0 warnings.');
   });
 
   it('explains itself, and refuses what it does not know', async () => {
