@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import sodium from 'libsodium-wrappers';
-import { createLogger } from '#shared/log.ts';
 import { cloudLabel } from '#shared/pipeline/labels.ts';
-import { type Platform, startPlatform } from '../../local/platform/start-platform.ts';
+import type { Platform } from '../../local/platform/start-platform.ts';
 import { answering, stackFile } from '../helpers/deployments.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type GitlabPush, startGitlab, type TestGitlab } from '../helpers/gitlab-server.ts';
 import { gitlabToken, signedHeaders, signingToken } from '../helpers/gitlab-webhook.ts';
 import { httpGet } from '../helpers/http-get.ts';
 import { ownerState, sealFor } from '../helpers/owner-state.ts';
-import { root } from '../helpers/source-files.ts';
+import { startScmPlatform } from '../helpers/scm-platform.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 describe('pushes to two GitLabs, through the real functions', function () {
@@ -30,17 +29,9 @@ describe('pushes to two GitLabs, through the real functions', function () {
     folder = await tempDir();
     gitlab = await startGitlab();
     work = await startGitlab();
-    platform = await startPlatform({
-      root,
-      data: join(folder.path, 'data'),
-      port: 0,
-      isolation: 'none',
-      engine: 'process',
-      idleMs: 60_000,
-      log: createLogger({}, (line) => log.push(line)),
-      onProgress: () => undefined,
-      signal: new AbortController().signal,
-      scms: {
+    platform = await startScmPlatform(
+      join(folder.path, 'data'),
+      {
         kinds: ['gitlab'],
         environment: {
           scms: 'github,gitlab,gitlab-work',
@@ -59,7 +50,8 @@ describe('pushes to two GitLabs, through the real functions', function () {
           'git-tar': ['gitlab-api-token', 'gitlab-api-token-work'],
         },
       },
-    });
+      log,
+    );
   });
   after(async () => {
     await platform?.close();

@@ -2,9 +2,8 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import sodium from 'libsodium-wrappers';
-import { createLogger } from '#shared/log.ts';
 import { cloudLabel } from '#shared/pipeline/labels.ts';
-import { type Platform, startPlatform } from '../../local/platform/start-platform.ts';
+import type { Platform } from '../../local/platform/start-platform.ts';
 import { answering, type CheckRun, deploymentsOn, stackFile } from '../helpers/deployments.ts';
 import { eventually } from '../helpers/eventually.ts';
 import {
@@ -15,7 +14,7 @@ import {
 } from '../helpers/gitea-server.ts';
 import { type HttpAnswer, httpGet } from '../helpers/http-get.ts';
 import { ownerState, sealFor, secretNames } from '../helpers/owner-state.ts';
-import { root } from '../helpers/source-files.ts';
+import { startScmPlatform } from '../helpers/scm-platform.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import {
   appId,
@@ -53,17 +52,9 @@ describe('two GitHub Apps and a Gitea in one platform, through the real function
         hostHeader: 'system.localhost',
       },
     });
-    platform = await startPlatform({
-      root,
-      data: join(folder.path, 'data'),
-      port: 0,
-      isolation: 'none',
-      engine: 'process',
-      idleMs: 60_000,
-      log: createLogger({}, (line) => log.push(line)),
-      onProgress: () => undefined,
-      signal: new AbortController().signal,
-      scms: {
+    platform = await startScmPlatform(
+      join(folder.path, 'data'),
+      {
         kinds: ['gitea'],
         environment: {
           scms: 'github,github-enterprise,gitea',
@@ -85,7 +76,8 @@ describe('two GitHub Apps and a Gitea in one platform, through the real function
           'git-tar': ['private-key-enterprise', 'gitea-clone-token'],
         },
       },
-    });
+      log,
+    );
   });
   after(async () => {
     await platform?.close();
