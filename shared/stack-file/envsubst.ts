@@ -4,6 +4,12 @@ import { applyOperator } from './envsubst-operators.ts';
 /** Gives a variable's value; unset and empty count the same. */
 export type Environment = (name: string) => string | undefined;
 
+/** A `${NAME}` that became nothing, since the variable is empty and there is no default. */
+export interface EmptyVariable {
+  readonly name: string;
+  readonly line: number;
+}
+
 const maxOutput = 1024 * 1024;
 const maxDepth = 20;
 /** Characters that all expressions together may look at: what a file of the largest size could honestly need, many times over. */
@@ -18,10 +24,26 @@ const maxWork = 64 * 1024 * 1024;
  * lose their first backslash. An expression and a value must stay on one line, so that every line of the
  * result is the same line of the source and errors can name it. Time and output are bounded.
  *
+ * @param onEmpty Is told of each variable that left nothing behind, but for those in comments.
  * @throws CloudError `OFC_STACK_INVALID` with the line, for anything that cannot be read.
  */
-export function substitute(text: string, environment: Environment, fileName = 'stack.yml'): string {
-  const scanner: Scanner = { text, at: 0, depth: 0, work: 0, environment, fileName };
+export function substitute(
+  text: string,
+  environment: Environment,
+  fileName = 'stack.yml',
+  onEmpty: (variable: EmptyVariable) => void = () => undefined,
+): string {
+  const scanner: Scanner = {
+    text,
+    at: 0,
+    depth: 0,
+    work: 0,
+    line: 1,
+    inComment: false,
+    environment,
+    fileName,
+    onEmpty,
+  };
   const output: string[] = [];
   let length = 0;
   const emit = (part: string) => {
@@ -37,7 +59,11 @@ export function substitute(text: string, environment: Environment, fileName = 's
   while (scanner.at < text.length) {
     special.lastIndex = scanner.at;
     const next = special.exec(text)?.index ?? text.length;
-    if (next > scanner.at) emit(text.slice(scanner.at, next));
+    if (next > scanner.at) {
+      const plain = text.slice(scanner.at, next);
+      follow(scanner, plain);
+      emit(plain);
+    }
     scanner.at = next;
     const pair = text.slice(next, next + 2);
     if (pair === '${') emit(expression(scanner));
@@ -56,10 +82,27 @@ interface Scanner {
   readonly text: string;
   readonly environment: Environment;
   readonly fileName: string;
+  readonly onEmpty: (variable: EmptyVariable) => void;
   at: number;
   depth: number;
   work: number;
+  /** Of the plain text before the scanner's place: an expression does not leave its line. */
+  line: number;
+  inComment: boolean;
 }
+
+/** Keeps the line, and whether it is a comment by now. A `#` in quotes counts: better no word than a wrong one. */
+function follow(scanner: Scanner, plain: string): void {
+  const lines = plain.split(/\r\n|\r|\n/);
+  const last = lines.at(-1) ?? '';
+  const begins = lines.length > 1 || scanner.at === 0;
+  scanner.line += lines.length - 1;
+  scanner.inComment =
+    (scanner.inComment && lines.length === 1) || (begins ? /(?:^|\s)#/ : /\s#/).test(last);
+}
+
+/** What gives a value to a variable that has none. */
+const defaults = [':=', ':-', ':?', ':+', '='];
 
 /** Evaluates the expression that begins with `${` at the scanner's place. */
 function expression(scanner: Scanner): string {
@@ -85,23 +128,22 @@ function expression(scanner: Scanner): string {
     (value.length + 1) * (args.reduce((most, arg) => Math.max(most, arg.length), 0) + 1);
   if (scanner.work > maxWork) throw failure(scanner, 'Substitution takes too much work.', start);
   scanner.depth -= 1;
+  if (value === '' && ![...defaults, 'length'].includes(operator) && !scanner.inComment) {
+    scanner.onEmpty({ name, line: scanner.line });
+  }
   return applyOperator(operator, value, args);
 }
 
 /** The arguments after `operator`, up to but without the closing `}`. */
 function operatorArguments(scanner: Scanner, start: number, operator: string): string[] {
-  switch (operator) {
-    case ':=':
-    case ':-':
-    case ':?':
-    case ':+':
-    case '=': {
-      const parts: string[] = [];
-      while (scanner.at < scanner.text.length && scanner.text[scanner.at] !== '}') {
-        parts.push(argument(scanner, start, /(?:(?!\$\{)[^}\r\n])+/y));
-      }
-      return [parts.join('')];
+  if (defaults.includes(operator)) {
+    const parts: string[] = [];
+    while (scanner.at < scanner.text.length && scanner.text[scanner.at] !== '}') {
+      parts.push(argument(scanner, start, /(?:(?!\$\{)[^}\r\n])+/y));
     }
+    return [parts.join('')];
+  }
+  switch (operator) {
     case ':': {
       const offset = argument(scanner, start, /(?:(?!\$\{)[^:}\r\n])+/y);
       if (take(scanner, /:+/y) === '') return [offset];

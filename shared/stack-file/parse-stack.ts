@@ -1,5 +1,5 @@
 import { CloudError } from '../errors.ts';
-import { type Environment, substitute } from './envsubst.ts';
+import { type EmptyVariable, type Environment, substitute } from './envsubst.ts';
 import { parseFunction } from './parse-function.ts';
 import { readYaml } from './read-yaml.ts';
 import { readRelativePath } from './relative-path.ts';
@@ -23,7 +23,7 @@ const maxCopies = 100;
 /**
  * Reads a stack file once, into the one validated value that everything else uses.
  *
- * The keys and their types are those of faas-cli; unknown keys become warnings. Stricter than faas-cli:
+ * The keys and their types are those of faas-cli; unknown keys and `${NAME}` without a value become warnings. Stricter than faas-cli:
  * function keys are DNS labels, paths stay below the repo's root, `lang: Dockerfile` is `dockerfile`.
  *
  * @throws CloudError `OFC_STACK_INVALID`: `stack.yml line N: what.`, with the fix as its hint
@@ -36,14 +36,33 @@ const maxCopies = 100;
 export function parseStack(text: string, options: ParseStackOptions = {}): StackFile {
   const { env = {}, fileName = 'stack.yml', envsubst = true } = options;
   const environment: Environment = (name) => (Object.hasOwn(env, name) ? env[name] : undefined);
-  const source = envsubst ? substitute(text, environment, fileName) : text;
+  const empty: EmptyVariable[] = [];
+  const source = envsubst
+    ? substitute(text, environment, fileName, (variable) => empty.push(variable))
+    : text;
   const root = readYaml(source, { fileName, code: 'OFC_STACK_INVALID' });
   const warnings = new StackWarnings();
   try {
+    if (empty.length > 0) warnings.emptyVariables(empty, fileName, functionLines(root));
     return parseRoot(root, warnings);
   } catch (error) {
     throw withWarnings(error, warnings);
   }
+}
+
+/** Which function a line belongs to, if it is one alone. */
+function functionLines(root: YamlValue): (line: number) => string | undefined {
+  const top = root.map();
+  const functions = top.get('functions');
+  const starts = Array.from(functions?.map() ?? [], ([key, { line }]) => ({ key, line }));
+  const end = Math.min(
+    ...Array.from(top.values(), ({ line }) => line).filter((line) => line > (functions?.line ?? 0)),
+  );
+  return (line) => {
+    const from = Math.max(...starts.map((start) => start.line).filter((start) => start <= line));
+    const [first, second] = starts.filter((start) => start.line === from);
+    return line >= end || second ? undefined : first?.key;
+  };
 }
 
 /** A key that nobody knows is often why another one is missing. */

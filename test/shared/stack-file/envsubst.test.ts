@@ -110,6 +110,24 @@ describe('substitute', () => {
     expect(failure.message).to.equal('stack.yml line 1: The value of KEY has more than one line.');
   });
 
+  it('tells of variables that leave nothing behind, with their lines, but not of those in comments', () => {
+    const told = (text: string) => {
+      const empty: string[] = [];
+      substitute(text, env, 'stack.yml', ({ name, line }) => empty.push(`${name} ${line}`));
+      return empty;
+    };
+    expect(told('a: ${NOPE}\r\nb: ${A}\n\nc: ${EMPTY} ${X^^}${Y:1}')).to.deep.equal([
+      'NOPE 1',
+      'EMPTY 4',
+      'X 4',
+      'Y 4',
+    ]);
+    expect(told('# ${X}\na: 1 # $$ ${Y} ${Z}\n  #${X}\r# ${X}')).to.deep.equal([]);
+    expect(told('a: http://x/#${X} # ${Y}\nb: ${Z}')).to.deep.equal(['X 1', 'Z 2']);
+    expect(told('${X:-} ${X:-d} ${X=d} ${#X} $${X} $X')).to.deep.equal([]);
+    expect(told('\n${X:-${Y}}')).to.deep.equal(['Y 2']);
+  });
+
   it('does not expand a value again', () => {
     expect(substitute('${X}', () => '${A}')).to.equal('${A}');
   });

@@ -175,6 +175,45 @@ platforms: linux/amd64, linux/arm64`,
     ]);
   });
 
+  const emptyNote = (line: number, name: string, where = '') =>
+    `stack.yml line ${line}: \`\${${name}}\`${where} is empty: a push has no variables. ` +
+    `Write \`\${${name}:-value}\` for a value, \`\${${name}:-}\` if it is meant.`;
+
+  it('notes variables that are empty, once for each function, with how to give a default', () => {
+    const more = 'environment:\n  A: ${TAG}\n  B: ${TAG}\n  C: ${TAG:-1}${SET}\n  D: a ${OTHER}';
+    const second = '  # ${TAG}\n  next:\n    lang: x\n    handler: ./n\n    image: n${TAG}\n';
+    const text = `${stackOf(more)}${second}configuration:\n  copy: ["./a\${DIR}"]\n`;
+    const stack = parseStack(text, { env: { SET: 's' } });
+    expect(stack.functions[0]?.environment).to.deep.equal({ A: '', B: '', C: '1s', D: 'a' });
+    expect(stack.warnings).to.deep.equal([
+      emptyNote(11, 'TAG', ' of the function "hello"'),
+      emptyNote(14, 'OTHER', ' of the function "hello"'),
+      emptyNote(19, 'TAG', ' of the function "next"'),
+      emptyNote(21, 'DIR'),
+    ]);
+    expect(parseStack(stackOf(more), { envsubst: false }).warnings).to.deep.equal([]);
+  });
+
+  it('names no function where several stand on the line', () => {
+    const fn = 'lang: x, handler: ./x, image: "x${TAG}"';
+    const text = `${head}functions: { a: { ${fn} }, b: { ${fn} } }`;
+    expect(parseStack(text).warnings).to.deep.equal([emptyNote(5, 'TAG')]);
+  });
+
+  it('notes an empty variable also where it is why something is missing', () => {
+    const { message, hint } = failureOf(stackOf().replace('./hello', '${FOLDER}'));
+    expect(message).to.contain('The function "hello" has no handler.');
+    expect(hint).to.contain(emptyNote(8, 'FOLDER', ' of the function "hello"'));
+  });
+
+  it('bounds the notes of empty variables, and their length', function () {
+    this.timeout(5000);
+    const many = Array.from({ length: 20_000 }, (_, n) => `\${V${n}}`).join(' ');
+    expect(parseStack(stackOf(`environment: { A: "${many}" }`)).warnings).to.have.length(100);
+    const long = parseStack(stackOf(`environment: { A: "\${${'V'.repeat(50_000)}}" }`));
+    expect(long.warnings.join()).to.have.length.below(500).and.contain('VVV');
+  });
+
   it('takes dockerfile in any case for dockerfile', () => {
     for (const lang of ['dockerfile', 'Dockerfile', 'DOCKERFILE', '"DockerFile"']) {
       expect(only(stackOf().replace('node-ts', lang)).lang).to.equal('dockerfile');
