@@ -1,4 +1,4 @@
-import { readCookie, serializeCookie } from '#shared/auth/cookies.ts';
+import { beginFlow, flowCookieName, readCookie, serializeCookie } from '#shared/auth/cookies.ts';
 import { loginLifetimeSeconds } from '#shared/auth/login-attempt.ts';
 import { safeReturnPath } from '#shared/auth/return-path.ts';
 import { tenantPaths } from '#shared/auth/tenant-paths.ts';
@@ -9,15 +9,17 @@ import type { AuthParts, Call } from './parts.ts';
 
 /** `GET <owner's host>/.well-known/openfaas-cloud/sign-in?r=<path>`: asks the system host for a session. */
 export function beginHandOver(
-  { config: { site }, handOver, cookies }: AuthParts,
-  { query }: Call,
+  { config: { site }, handOver }: AuthParts,
+  { query, request: { headers } }: Call,
   host: string,
 ): Answer {
   const returnPath = safeReturnPath(`${site.scheme}://${host}`, query.get('r'));
-  const { cookie, request } = handOver.begin(host, returnPath);
-  return redirect(302, `${site.systemOrigin}/auth/hand-over?request=${request}`, [
-    serializeCookie(site, cookies.handOver, cookie, loginLifetimeSeconds),
-  ]);
+  const { cookie, request, challenge } = handOver.begin(host, returnPath);
+  return redirect(
+    302,
+    `${site.systemOrigin}/auth/hand-over?request=${request}`,
+    beginFlow(site, 'handOver', challenge, cookie, loginLifetimeSeconds, headers.cookie),
+  );
 }
 
 /** `GET <system host>/auth/hand-over?request=…`: gives a code for the host that asks, after a login if need be. */
@@ -32,8 +34,9 @@ export async function grantHandOver(
     return redirect(302, `${site.systemOrigin}/auth/login?r=${encodeURIComponent(back)}`);
   }
   try {
-    const { host, code } = await handOver.grant(request, session);
-    return moveOn(host, `${site.scheme}://${host}${tenantPaths.session}?code=${code}`);
+    const { host, code, challenge } = await handOver.grant(request, session);
+    const back = `${tenantPaths.session}?code=${code}&for=${challenge}`;
+    return moveOn(host, `${site.scheme}://${host}${back}`);
   } catch (thrown) {
     if (!(thrown instanceof CloudError) || thrown.kind !== 'user') throw thrown;
     const body = html`<p>This link has expired, or is not whole. Go back to the page you came from and open it again.</p>`;
@@ -50,19 +53,20 @@ function moveOn(host: string, location: string): Answer {
   return { ...answer, headers: { ...answer.headers, refresh: `0; url=${location}` } };
 }
 
-/** `GET <owner's host>/.well-known/openfaas-cloud/session?code=…`: the visitor is back with a code. */
+/** `GET <owner's host>/.well-known/openfaas-cloud/session?code=…&for=…`: the visitor is back with a code. */
 export async function finishHandOver(
   { config: { site }, handOver, cookies, sessions }: AuthParts,
   { query, request: { headers } }: Call,
   host: string,
 ): Promise<Answer> {
   try {
-    const cookie = readCookie(headers.cookie, cookies.handOver);
+    const name = flowCookieName(site, 'handOver', query.get('for') ?? '');
+    const cookie = readCookie(headers.cookie, name);
     const { session, returnPath } = await handOver.redeem(host, cookie, query.get('code') ?? '');
     const { token, seconds } = sessions.forHost(session, host);
     return redirect(302, `${site.scheme}://${host}${returnPath}`, [
       serializeCookie(site, cookies.tenant, token, seconds),
-      serializeCookie(site, cookies.handOver, '', 0),
+      serializeCookie(site, name, '', 0),
     ]);
   } catch (thrown) {
     if (!(thrown instanceof CloudError) || thrown.kind !== 'user') throw thrown;

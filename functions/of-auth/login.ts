@@ -1,4 +1,4 @@
-import { readCookie, serializeCookie } from '#shared/auth/cookies.ts';
+import { beginFlow, flowCookieName, readCookie, serializeCookie } from '#shared/auth/cookies.ts';
 import { type LoginAttempt, loginLifetimeSeconds } from '#shared/auth/login-attempt.ts';
 import type { OAuthProvider } from '#shared/auth/oauth-provider.ts';
 import { safeReturnPath } from '#shared/auth/return-path.ts';
@@ -35,16 +35,16 @@ export function chooseLogin(parts: AuthParts, call: Call): Answer {
 
 /** `GET /auth/login/<provider>?r=…`: sends the visitor to that provider. */
 export function beginLogin(
-  { config: { site }, attempts, cookies }: AuthParts,
+  { config: { site }, attempts }: AuthParts,
   provider: OAuthProvider,
-  { query }: Call,
+  { query, request: { headers } }: Call,
 ): Answer {
   const returnPath = safeReturnPath(site.systemOrigin, query.get('r'));
   const { attempt, challenge, cookie } = attempts.begin(provider.name, returnPath);
-  const request = { redirectUri: redirectUri(site, provider), state: attempt.state, challenge };
-  return redirect(302, provider.authorizeUrl(request), [
-    serializeCookie(site, cookies.login, cookie, loginLifetimeSeconds),
-  ]);
+  const { state } = attempt;
+  const request = { redirectUri: redirectUri(site, provider), state, challenge };
+  const set = beginFlow(site, 'login', state, cookie, loginLifetimeSeconds, headers.cookie);
+  return redirect(302, provider.authorizeUrl(request), set);
 }
 
 /**
@@ -66,16 +66,17 @@ export async function finishLogin(
   };
   let attempt: LoginAttempt;
   try {
-    const cookie = readCookie(request.headers.cookie, cookies.login);
-    attempt = await attempts.finish(provider.name, cookie, onlyValue(query, 'state'));
+    const state = onlyValue(query, 'state');
+    const cookie = readCookie(request.headers.cookie, flowCookieName(site, 'login', state));
+    attempt = await attempts.finish(provider.name, cookie, state);
   } catch (thrown) {
     if (thrown instanceof CloudError && thrown.kind !== 'user') return fail(thrown, '/', []);
     const why =
       'This login was begun in another browser, was finished before, or took longer than ten minutes.';
     return failed(400, why, '/', []);
   }
-  const cleared = [serializeCookie(site, cookies.login, '', 0)];
-  const { returnPath, verifier } = attempt;
+  const { returnPath, verifier, state } = attempt;
+  const cleared = [serializeCookie(site, flowCookieName(site, 'login', state), '', 0)];
   const refusal = query.get('error');
   if (refusal !== null) {
     const why =

@@ -15,9 +15,13 @@ import type { TokenKeys } from './token.ts';
  * 3. `redeem` on the owner's host: code and secret give the session, once, within a minute.
  */
 export interface HandOver {
-  begin(host: string, returnPath: string): { cookie: string; request: string };
+  /** `challenge` names the hand-over; it is no secret. */
+  begin(host: string, returnPath: string): { cookie: string; request: string; challenge: string };
   /** @throws CloudError `OFC_UNAUTHENTICATED` if the request is none of ours or out of date. */
-  grant(request: string, session: Session): Promise<{ host: string; code: string }>;
+  grant(
+    request: string,
+    session: Session,
+  ): Promise<{ host: string; code: string; challenge: string }>;
   /** @throws CloudError `OFC_UNAUTHENTICATED` */
   redeem(
     host: string,
@@ -60,8 +64,10 @@ export function createHandOver(
   return {
     begin(host, returnPath) {
       const secret = randomText();
-      const request = { host, challenge: digestOf(secret) };
+      const challenge = digestOf(secret);
+      const request = { host, challenge };
       return {
+        challenge,
         cookie: keys.sign(attemptType, host, { secret, returnPath }, loginLifetimeSeconds),
         request: keys.sign(requestType, systemHost, request, loginLifetimeSeconds),
       };
@@ -74,7 +80,7 @@ export function createHandOver(
       const expiresAt = Math.floor(now() / 1000) + codeSeconds;
       const code = `${expiresAt}.${randomText()}`;
       await records.put('hand-over', code, expiresAt, { host, challenge, session });
-      return { host, code };
+      return { host, code, challenge };
     },
     async redeem(host, cookie, code) {
       const { secret, returnPath } = v.parse(

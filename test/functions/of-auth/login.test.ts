@@ -12,6 +12,8 @@ import {
 } from './stage.ts';
 
 const session = '__Host-openfaas_cloud_token';
+/** The cookie of one login. */
+const nameOf = (state: string) => `__Host-ofc_login_${state.slice(0, 8)}`;
 
 describe('of-auth login', () => {
   let stage: AuthStage;
@@ -32,7 +34,7 @@ describe('of-auth login', () => {
     });
     expect(state).to.match(/^[\w-]{43}$/);
     expect(answer.headers['set-cookie']?.[0]).to.match(
-      /^__Host-ofc_login=[^;]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
+      /^__Host-ofc_login_[\w-]{8}=[^;]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
     );
   });
 
@@ -56,7 +58,7 @@ describe('of-auth login', () => {
     );
     expect(stage.calls[1]?.headers.authorization).to.equal('Bearer provider-token');
     const cookies = cookiesOf(answer);
-    expect(cookies['__Host-ofc_login']).to.equal('');
+    expect(cookies[nameOf(state)]).to.equal('');
     const [, claims = ''] = (cookies[session] ?? '').split('.');
     const read = JSON.parse(Buffer.from(claims, 'base64url').toString());
     expect(read).to.include({ sub: 'github:7', login: 'Alice', iss: 'openfaas-cloud' });
@@ -95,8 +97,9 @@ describe('of-auth login', () => {
     const refused: [string, string | undefined][] = [
       [first.state, undefined],
       [first.state, second.cookie],
-      [first.state, '__Host-ofc_login=x.y.z'],
-      [first.state, `${first.cookie}; ${second.cookie}`],
+      [first.state, `${nameOf(first.state)}=x.y.z`],
+      [first.state, second.cookie.replace(nameOf(second.state), nameOf(first.state))],
+      [first.state, `${first.cookie}; ${first.cookie}`],
       ['', first.cookie],
       ['forged', first.cookie],
       [`${first.state}&state=${second.state}`, first.cookie],
@@ -115,10 +118,10 @@ describe('of-auth login', () => {
   it('does not take a session token for a login, nor the other way round', async () => {
     const token = cookiesOf(await signIn(stage))[session];
     const { state, cookie } = await startLogin(stage);
-    const asLogin = { cookie: `__Host-ofc_login=${token}` };
+    const asLogin = { cookie: `${nameOf(state)}=${token}` };
     const path = `/auth/callback?code=good&state=${state}`;
     expect((await send(stage.port, path, { headers: asLogin })).status).to.equal(400);
-    const asSession = { cookie: cookie.replace('__Host-ofc_login', session) };
+    const asSession = { cookie: cookie.replace(nameOf(state), session) };
     expect((await send(stage.port, '/', { headers: asSession })).body).to.contain('not signed in');
   });
 
@@ -171,10 +174,12 @@ describe('of-auth login', () => {
   for (const [what, [answers, status, text]] of Object.entries(failures)) {
     it(`explains ${what} and offers another try`, async () => {
       Object.assign(stage.provider, answers);
-      const answer = await signIn(stage, '?r=/pipeline-log');
+      const { cookie, state } = await startLogin(stage, '?r=/pipeline-log');
+      const path = `/auth/callback?code=good&state=${state}`;
+      const answer = await send(stage.port, path, { headers: { cookie } });
       expect(answer.status).to.equal(status);
       expect(answer.body).to.contain(text).and.contain('/auth/login?r=%2Fpipeline-log');
-      expect(cookiesOf(answer)).to.deep.equal({ '__Host-ofc_login': '' });
+      expect(cookiesOf(answer)).to.deep.equal({ [nameOf(state)]: '' });
       expect(stage.lines.join() + answer.body).to.not.match(/client-secret|provider-token|good/);
     });
   }

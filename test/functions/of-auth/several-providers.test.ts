@@ -3,7 +3,7 @@ import { createGithubOAuth } from '#shared/auth/github-oauth.ts';
 import { createGitlabOAuth } from '#shared/auth/gitlab-oauth.ts';
 import { send } from '../../helpers/http-client.ts';
 import { listen, type TestServer } from '../../helpers/listen.ts';
-import { type AuthStage, buildAuthStage, cookiesOf, customersOf } from './stage.ts';
+import { type AuthStage, buildAuthStage, cookiesOf, customersOf, pairsOf } from './stage.ts';
 
 const answers: Record<string, unknown> = {
   '/login/oauth/access_token': { access_token: 't' },
@@ -41,7 +41,7 @@ describe('several GitHubs and GitLabs to sign in at', () => {
     const begun = await send(stage.port, `/auth/login/${name}`);
     const authorize = new URL(begun.headers.location ?? '');
     const back = new URL(authorize.searchParams.get('redirect_uri') ?? '');
-    const cookie = `__Host-ofc_login=${cookiesOf(begun)['__Host-ofc_login']}`;
+    const cookie = pairsOf(begun);
     const path = `${back.pathname}?code=c&state=${authorize.searchParams.get('state')}`;
     return { path: back.pathname, answer: await send(stage.port, path, { headers: { cookie } }) };
   };

@@ -152,14 +152,18 @@ export function cookiesOf(answer: TestAnswer): Record<string, string> {
   );
 }
 
+/** The cookies that an answer sets, as a browser sends them back. */
+export function pairsOf(answer: TestAnswer): string {
+  const pairs = Object.entries(cookiesOf(answer)).map(([name, value]) => `${name}=${value}`);
+  return pairs.join('; ');
+}
+
 /** The first half of a login: what the provider would be told, and the browser's cookie. */
 export async function startLogin(stage: AuthStage, query = '') {
   const answer = await send(stage.port, `/auth/login${query}`);
   const authorize = new URL(answer.headers.location ?? '');
-  const cookie = Object.entries(cookiesOf(answer))
-    .map(([name, value]) => `${name}=${value}`)
-    .join('; ');
-  return { answer, authorize, cookie, state: authorize.searchParams.get('state') ?? '' };
+  const state = authorize.searchParams.get('state') ?? '';
+  return { answer, authorize, cookie: pairsOf(answer), state };
 }
 
 /** The whole login as a browser does it. */
@@ -178,7 +182,7 @@ export async function handOver(
     send(stage.port, path, { headers: { ...vouched(stage, path, { host: at }), cookie } });
   const system = 'system.example.com';
   const begun = await get('/.well-known/openfaas-cloud/sign-in?r=/hello', host, '');
-  const binding = `__Host-ofc_handover=${cookiesOf(begun)['__Host-ofc_handover']}`;
+  const binding = pairsOf(begun);
   const ask = new URL(begun.headers.location ?? '');
   const session = `__Host-openfaas_cloud_token=${sessionToken}`;
   const granted = await get(ask.pathname + ask.search, system, session);
