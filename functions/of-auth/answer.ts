@@ -22,7 +22,11 @@ export function page(status: number, title: string, body: Html, cookies: string[
 export function json(status: number, value: unknown, cacheControl = 'no-store'): Answer {
   return {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': cacheControl },
+    headers: {
+      'content-type': 'application/json',
+      'x-content-type-options': 'nosniff',
+      'cache-control': cacheControl,
+    },
     body: JSON.stringify(value),
   };
 }

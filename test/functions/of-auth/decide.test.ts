@@ -276,6 +276,16 @@ describe('of-auth decisions', () => {
       expect(decision.allow && decision.identity?.operator).to.equal(true);
       await own.close();
     });
+
+    it('keeps their pages from everyone else', async () => {
+      const doctor = { ...list, route: '/doctor', function: 'doctor' };
+      const shown = [{ session: await signedIn() }, { token: await tokenOf('act') }];
+      for (const each of shown) {
+        const { decision } = await ask(doctor, each);
+        expect(decision).to.include({ status: 403, reason: 'not-operator' });
+      }
+      expect((await ask(doctor)).decision).to.include({ reason: 'sign-in' });
+    });
   });
 
   describe('about protected functions', () => {
@@ -328,6 +338,19 @@ describe('of-auth decisions', () => {
         if (!decision.allow) expect(decision).to.include({ status: 403, reason: 'not-member' });
       });
     }
+
+    it('renews the session of that host, for that host', async () => {
+      const token = await tenantSession();
+      now = start + 300_000;
+      const { decision } = await ask(question('members'), { session: token });
+      const renewed = (decision.allow && decision.setCookie) || '';
+      expect(renewed).to.match(/^__Host-ofc_session=[^;]+; Path=\/; Max-Age=600; HttpOnly/);
+      const [, value] = /=([^;]+)/.exec(renewed) ?? [];
+      now = start + 700_000;
+      expect((await ask(question('members'), { session: token })).decision.allow).to.equal(false);
+      expect((await ask(question('members'), { session: value })).decision.allow).to.equal(true);
+      expect((await ask(list, { session: value })).decision.allow).to.equal(false);
+    });
 
     it('takes the session of that host only', async () => {
       const ofSystem = await signedIn();

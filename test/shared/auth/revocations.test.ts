@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createRevocations } from '#shared/auth/revocations.ts';
+import { keyPart } from '#shared/object-store/keys.ts';
 import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
 
 const lifetimeSeconds = 3600;
@@ -66,6 +67,16 @@ describe('createRevocations', () => {
     await revocations.revoke(session('b', seconds()));
     expect([...store.objects.keys()].filter((key) => key.includes('-a'))).to.deep.equal([]);
     expect(await revocations.isRevoked(session('b', seconds()))).to.equal(true);
+  });
+
+  it('takes a session for ended if there are more entries than it reads', async () => {
+    for (let i = 0; i < 1000; i++) {
+      const name = `${String(seconds() + 1).padStart(12, '0')}-${i}`;
+      await store.create(`auth/revoked/${keyPart('github:7')}/${name}`, '{}');
+    }
+    const revocations = create();
+    expect(await revocations.isRevoked(session('on none of them', seconds() - 1))).to.equal(true);
+    expect(await revocations.isRevoked(session('a', seconds() - 1, 'github:8'))).to.equal(false);
   });
 
   it('says nothing if the store does not answer', async () => {
