@@ -57,7 +57,7 @@ export function FunctionLog({ fn }: { fn: FunctionRow }) {
           </select>
         </label>
       </div>
-      <LogView log={log} name={`${texts.functionLog} ${fn.name}`} />
+      <LogView log={log} name={`${texts.functionLog} ${fn.name}`} json />
     </section>
   );
 }

@@ -1,5 +1,6 @@
-import { AnsiUp } from 'ansi_up';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { LineText } from './line-text.tsx';
+import { logPattern } from './log-pattern.ts';
 import { texts } from './texts.ts';
 import type { LogLines } from './use-log.ts';
 import { useVirtualList } from './use-virtual-list.ts';
@@ -11,9 +12,12 @@ const colours = /\x1b\[[\d;]*m/g;
 /**
  * Lines of a log: coloured as in a terminal, filtered, each with a link, and followed at the end until
  * somebody scrolls back. Only the lines in sight are in the page.
+ *
+ * @param json Lines may be JSON objects, which are shown in the order people read them, unless they want them raw.
  */
-export function LogView({ log, name }: { log: LogLines; name: string }) {
+export function LogView({ log, name, json }: { log: LogLines; name: string; json?: boolean }) {
   const { lines } = log;
+  const [raw, setRaw] = useState(false);
   const [filter, setFilter] = useState('');
   const target = useTargetLine();
   const [follow, setFollow] = useState(target === undefined);
@@ -51,6 +55,16 @@ export function LogView({ log, name }: { log: LogLines; name: string }) {
           />{' '}
           {texts.follow}
         </label>
+        {json ? (
+          <label title={texts.rawHint}>
+            <input
+              type="checkbox"
+              checked={raw}
+              onChange={(event) => setRaw(event.currentTarget.checked)}
+            />{' '}
+            {texts.raw}
+          </label>
+        ) : null}
         <span class="muted" role="status">
           {texts.shownLines(count, lines.length)}
           {log.ended ? ` · ${texts.logEnded}` : ''}
@@ -91,7 +105,7 @@ export function LogView({ log, name }: { log: LogLines; name: string }) {
                   <a class="number" href={`#L${at + 1}`} aria-label={`${at + 1}`}>
                     {at + 1}
                   </a>
-                  <LineText text={lines[at] ?? ''} />
+                  <LineText text={lines[at] ?? ''} json={json === true && !raw} />
                 </div>
               );
             })}
@@ -103,13 +117,11 @@ export function LogView({ log, name }: { log: LogLines; name: string }) {
   );
 }
 
-/** Which lines hold a text as it is seen, in any case; `undefined`: all. */
+/** Which lines hold a text, in any case; `undefined`: all. */
 function matching(lines: readonly string[], filter: string): readonly number[] | undefined {
-  const wanted = filter.toLowerCase();
-  if (wanted === '') return undefined;
-  return lines.flatMap((text, index) =>
-    text.replace(colours, '').toLowerCase().includes(wanted) ? [index] : [],
-  );
+  if (filter === '') return undefined;
+  const wanted = logPattern(filter);
+  return lines.flatMap((text, index) => (wanted.test(text.replace(colours, '')) ? [index] : []));
 }
 
 /** The line that the address names: `#L12`. */
@@ -122,17 +134,6 @@ function useTargetLine(): number | undefined {
     return () => removeEventListener('hashchange', changed);
   }, []);
   return Number.isNaN(line) ? undefined : line;
-}
-
-/** Escapes everything, and gives colours as classes: styles in the page are not allowed. */
-function LineText({ text }: { text: string }) {
-  const html = useMemo(() => {
-    const ansi = new AnsiUp();
-    ansi.use_classes = true;
-    ansi.url_allowlist = {};
-    return ansi.ansi_to_html(text);
-  }, [text]);
-  return <code dangerouslySetInnerHTML={{ __html: html }} />;
 }
 
 function download(name: string, lines: readonly string[]): void {

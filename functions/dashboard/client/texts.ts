@@ -100,6 +100,8 @@ export const texts = {
   functionLog: 'Log of the function',
   buildLog: 'Build log',
   follow: 'Follow',
+  raw: 'Raw',
+  rawHint: 'Lines of JSON as they were written.',
   filter: 'Filter lines',
   download: 'Download',
   logEmpty: 'No lines yet.',

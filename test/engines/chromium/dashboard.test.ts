@@ -87,7 +87,7 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
     await page.goto(`${home()}alice/functions/cart`);
     await page.waitForSelector('dl.facts');
     expect((await on.call('alice', '/cart')).text).to.equal('cart');
-    await page.locator('.log .line', { hasText: '"status":200' }).first().waitFor();
+    await page.locator('.log .line', { hasText: 'status=200' }).first().waitFor();
     await page.locator('.chart canvas').first().waitFor();
   });
 
