@@ -15,7 +15,7 @@ import { mergeEnvironment, parseEnvironmentFile } from '#shared/stack-file/envir
 import { parseStack } from '#shared/stack-file/parse-stack.ts';
 import type { StackFile, StackFunction } from '#shared/stack-file/stack-file.ts';
 import { parseTemplateYml } from '#shared/stack-file/template-yml.ts';
-import { buildOwnFunction } from '../builder/build-own-function.ts';
+import { createOwnBuilder, type OwnBuilder } from '../builder/build-own-function.ts';
 import { endEsbuild } from '../builder/esbuild-process.ts';
 import { createEntriesDigest } from './entries-digest.ts';
 
@@ -43,7 +43,7 @@ export interface PlatformBuild {
 const recordSchema = v.record(v.string(), v.object({ buildKey: v.string(), image: v.string() }));
 type BuildRecords = v.InferOutput<typeof recordSchema>;
 
-/** Builds at a time: esbuild uses more than one core itself. */
+/** Builds at a time: while one is bundled, others are packed and deployed. */
 const parallelBuilds = 3;
 
 /**
@@ -56,19 +56,32 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
   const records = await readRecords(platform.recordFile);
   const repo = createCachedTree(createFolderTree(platform.root));
   const digestOf = createEntriesDigest();
+  const builder = createOwnBuilder(platform.root);
   const waiting = stack.functions.filter(({ key }) => isWanted(key, platform.scms));
   const worker = async (): Promise<void> => {
-    for (let fn = waiting.shift(); fn !== undefined; fn = waiting.shift()) {
-      platform.signal.throwIfAborted();
-      const before = records[fn.key]?.buildKey;
-      const record = await buildFunction(platform, { repo, stack, digestOf }, fn, records);
-      records[fn.key] = record;
-      await platform.deploy(await deployment(platform, fn, record.image));
-      platform.onDeployed(fn.key, record.buildKey !== before);
+    try {
+      for (let fn = waiting.shift(); fn !== undefined; fn = waiting.shift()) {
+        platform.signal.throwIfAborted();
+        const before = records[fn.key]?.buildKey;
+        const record = await buildFunction(
+          platform,
+          { repo, stack, digestOf, builder },
+          fn,
+          records,
+        );
+        records[fn.key] = record;
+        await platform.deploy(await deployment(platform, fn, record.image));
+        platform.onDeployed(fn.key, record.buildKey !== before);
+      }
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
     }
   };
-  await Promise.all(Array.from({ length: parallelBuilds }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: parallelBuilds }, worker));
+  await builder.close();
   await endEsbuild();
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   await writeFile(platform.recordFile, JSON.stringify(records, undefined, 2));
 }
 
@@ -83,10 +96,12 @@ async function buildFunction(
     repo,
     stack,
     digestOf,
+    builder,
   }: {
     repo: SourceTree;
     stack: StackFile;
     digestOf: (entries: readonly ContextEntry[]) => string;
+    builder: OwnBuilder;
   },
   fn: StackFunction,
   records: BuildRecords,
@@ -104,8 +119,7 @@ async function buildFunction(
   const known = records[fn.key];
   if (known?.buildKey === buildKey) return known;
   const image = `${repository}:latest`;
-  const { root, registryClient: registry } = platform;
-  const digest = await buildOwnFunction({ root, fn, entries, image, registry });
+  const digest = await builder.build({ fn, entries, image, registry: platform.registryClient });
   return { buildKey, image: `${image}@${digest}` };
 }
 
