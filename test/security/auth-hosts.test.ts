@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createSigner } from '#shared/messages/signature.ts';
 import { type AuthStage, buildAuthStage, vouched } from '../functions/of-auth/stage.ts';
 import { send } from '../helpers/http-client.ts';
 
@@ -50,5 +51,9 @@ describe('of-auth, by the host that was called', () => {
     expect((await send(stage.port, path, { headers })).status).to.equal(404);
     const elsewhere = vouched(stage, '/auth/login', { host: 'alice.example.com' });
     expect((await send(stage.port, path, { headers: elsewhere })).status).to.equal(404);
+    // What of-router said is said of one request, so it is worth nothing two minutes later.
+    const signer = createSigner({ current: 'stage-secret' }, () => Date.now() - 120_000);
+    const old = vouched({ signer }, path, { host: 'alice.example.com' });
+    expect((await send(stage.port, path, { headers: old })).status).to.equal(404);
   });
 });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { createApiTokens } from '#shared/auth/api-tokens.ts';
 import { type Decision, type Question, questionPath } from '#shared/auth/decision.ts';
 import { createPeople } from '#shared/auth/people.ts';
+import { createSigner } from '#shared/messages/signature.ts';
 import { createPersonList } from '#shared/person-list.ts';
 import { send } from '../../helpers/http-client.ts';
 import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
@@ -148,6 +149,11 @@ describe('of-auth decisions', () => {
     });
     const headers = { 'x-cloud-signature': signature };
     expect((await send(stage.port, questionPath(list), { headers })).status).to.equal(401);
+    const old = createSigner({ current: 'stage-secret' }, () => Date.now() - 120_000).sign({
+      ...{ receiver: 'of-auth', method: 'GET', path: signed, body: '' },
+    });
+    const late = { headers: { 'x-cloud-signature': old } };
+    expect((await send(stage.port, signed, late)).status).to.equal(401);
   });
 
   describe('about sessions', () => {
