@@ -8,7 +8,7 @@ import type { Sha } from '../names.ts';
 import type { CloneAccess } from '../scm/clone-credentials.ts';
 import type { SourceTree } from '../shrinkwrap/source-tree.ts';
 import { createGitTree, type GitTree } from './git-tree.ts';
-import { inspectPack } from './inspect-pack.ts';
+import { createInspectingFs } from './inspecting-fs.ts';
 import { type FetchLimits, limitedHttp } from './limited-http.ts';
 
 /** Which commit to fetch, and from where. */
@@ -47,7 +47,7 @@ export async function fetchCommit(
   const gitdir = await mkdtemp(join(tmpdir(), 'ofc-git-'));
   const remove = () => rm(gitdir, { recursive: true, force: true });
   const http = limitedHttp(new URL(url).origin, limits);
-  const inspecting = inspectingFs(limits.maxBytes);
+  const inspecting = createInspectingFs(limits.maxBytes);
   try {
     await git.init({ fs, gitdir, bare: true });
     // isomorphic-git wants a refspec to be configured, though it fetches one id.
@@ -74,19 +74,6 @@ export async function fetchCommit(
     await remove();
     throw cloneError(http.failure ?? error, url, sha);
   }
-}
-
-/** As many objects as a fetched commit may have: the largest repos there are come near. */
-const maxObjects = 200_000;
-
-/** Refuses a pack before isomorphic-git inflates its objects, each as a whole and in memory. */
-function inspectingFs(maxObjectBytes: number) {
-  const limits = { maxObjects, maxObjectBytes, maxTotalBytes: 5 * maxObjectBytes };
-  const writeFile: typeof fs.promises.writeFile = async (file, data, options) => {
-    if (String(file).endsWith('.pack') && Buffer.isBuffer(data)) inspectPack(data, limits);
-    await fs.promises.writeFile(file, data, options);
-  };
-  return { promises: { ...fs.promises, writeFile } };
 }
 
 function cloneError(error: unknown, url: string, sha: Sha): CloudError {
