@@ -1,9 +1,9 @@
 import { CloudError } from '#shared/errors.ts';
-import type { Owner } from '#shared/names.ts';
-import { keyPart } from '#shared/object-store/keys.ts';
+import { type Owner, parseRepoName } from '#shared/names.ts';
+import { keyPart, textOfPart } from '#shared/object-store/keys.ts';
 import type { ObjectStore } from '#shared/object-store/object-store.ts';
 import { parseDeploymentId } from '#shared/pipeline/deployment.ts';
-import { newestDeployments, repoOfPart } from '#shared/pipeline/deployment-list.ts';
+import { newestDeployments } from '#shared/pipeline/deployment-list.ts';
 import type { Records } from '#shared/pipeline/records.ts';
 
 /** What can change: an owner's deployments, or what runs. */
@@ -104,7 +104,7 @@ async function deploymentsOf(
   const refs = open.flatMap((key) => {
     const [, id, ownerPart, repo = ''] = key.split('/');
     return ownerPart === keyPart(owner)
-      ? [{ owner, repo: repoOfPart(repo), id: parseDeploymentId(id) }]
+      ? [{ owner, repo: parseRepoName(textOfPart(repo)), id: parseDeploymentId(id) }]
       : [];
   });
   const loaded = await Promise.all(refs.map((ref) => records.load(ref)));

@@ -19,3 +19,12 @@ export function keyPart(text: string): string {
   }
   return part;
 }
+
+/** What was made a segment by {@link keyPart}. */
+export function textOfPart(part: string): string {
+  if (part === '~') return '';
+  const bytes = part.replace(/~([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}

@@ -1,5 +1,5 @@
 import { type Owner, parseRepoName, type RepoName } from '../names.ts';
-import { keyPart } from '../object-store/keys.ts';
+import { keyPart, textOfPart } from '../object-store/keys.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type DeploymentRef, parseDeploymentId } from './deployment.ts';
 
@@ -58,7 +58,7 @@ export async function newestDeployments(
       .slice(prefix.length)
       .replace('/', '')
       .split(/\.(.*)/s);
-    return { owner, repo: repoOfPart(part), id: parseDeploymentId(turned(id)) };
+    return { owner, repo: parseRepoName(textOfPart(part)), id: parseDeploymentId(turned(id)) };
   });
 }
 
@@ -67,14 +67,7 @@ export async function deployedRepos(
   store: Pick<ObjectStore, 'folders'>,
   owner: Owner,
 ): Promise<RepoName[]> {
-  return (await store.folders(`deployments/${keyPart(owner)}/`)).map(repoOfPart);
-}
-
-/** Undoes `keyPart`: a repo's name has no other escapes than those of its dots. */
-export function repoOfPart(part: string): RepoName {
-  return parseRepoName(
-    part.replace(/~([0-9A-F]{2})/g, (_, hex: string) =>
-      String.fromCharCode(Number.parseInt(hex, 16)),
-    ),
+  return (await store.folders(`deployments/${keyPart(owner)}/`)).map((part) =>
+    parseRepoName(textOfPart(part)),
   );
 }

@@ -1,15 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import type * as v from 'valibot';
 import { CloudError } from '../errors.ts';
-import type { Branch, FunctionKey, Owner, RepoName } from '../names.ts';
+import {
+  type Branch,
+  type FunctionKey,
+  type Owner,
+  parseOwner,
+  parseRepoName,
+  type RepoName,
+} from '../names.ts';
 import { createJson, getJson } from '../object-store/json.ts';
-import { keyPart } from '../object-store/keys.ts';
+import { keyPart, textOfPart } from '../object-store/keys.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { type Claims, createClaims } from './claims.ts';
 import {
   type Deployment,
   type DeploymentRef,
-  deploymentRefSchema,
   deploymentSchema,
   parseDeploymentId,
   refOf,
@@ -54,7 +60,7 @@ export interface Records extends Claims {
   addHead(deployment: Deployment): Promise<void>;
   /** The newest accepted push of a branch. */
   newestHead(owner: Owner, repo: RepoName, branch: Branch): Promise<Head | undefined>;
-  /** All deployments that are not settled. */
+  /** All deployments that are not settled; one request, as their keys name them. */
   open(): Promise<DeploymentRef[]>;
   /** Deployments of a repo, oldest first. */
   deploymentsOf(owner: Owner, repo: RepoName): Promise<DeploymentRef[]>;
@@ -204,8 +210,10 @@ export function createRecords(store: ObjectStore, now: () => number = Date.now):
 
     async open() {
       const keys = await store.list('open/');
-      const refs = await Promise.all(keys.map((key) => getJson(store, key, deploymentRefSchema)));
-      return refs.filter((ref) => ref !== undefined);
+      return keys.map((key) => {
+        const [, id = '', owner = '', repo = ''] = key.split('/').map(textOfPart);
+        return { owner: parseOwner(owner), repo: parseRepoName(repo), id: parseDeploymentId(id) };
+      });
     },
 
     async deploymentsOf(owner, repo) {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseFunctionKey } from '#shared/names.ts';
+import { parseFunctionKey, parseOwner, parseRepoName } from '#shared/names.ts';
 import { type Deployment, refOf } from '#shared/pipeline/deployment.ts';
 import { createRecords, deploymentPrefix } from '#shared/pipeline/records.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
@@ -84,6 +84,17 @@ describe('records of deployments', () => {
     expect(await r.isOpen(ref)).to.equal(false);
     expect(await r.open()).to.deep.equal([]);
     await r.settle(ref);
+  });
+
+  it('list what is open with one request, and owner and repo as they are', async () => {
+    const push = { ...deployment, owner: parseOwner('group/team'), repo: parseRepoName('.a_b.c') };
+    await records().begin(push);
+    await records().begin(deployment);
+    const listing = { ...store, get: () => Promise.reject(new Error('one request is enough')) };
+    expect(await createRecords(listing, () => time).open()).to.have.deep.members([
+      ref,
+      { ...ref, owner: 'group/team', repo: '.a_b.c' },
+    ]);
   });
 
   it('finish a beginning that was interrupted, and reopen nothing that is over', async () => {
