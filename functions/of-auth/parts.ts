@@ -30,6 +30,8 @@ export interface AuthParts {
   readonly sessions: Sessions;
   readonly tokens: ApiTokens;
   readonly customers: CustomerCheck;
+  /** Whether the object store answers; asked every few seconds at most. */
+  storeAnswers(): Promise<boolean>;
   isOperator(person: Person): boolean;
   /** Whether somebody may use the platform: customers, and who runs it. */
   isCustomer(person: Person): Promise<boolean>;
@@ -85,8 +87,26 @@ export function createParts(
     }),
     tokens: createApiTokens(store, people, { now }),
     customers,
+    storeAnswers: createStoreCheck(store, now),
     isOperator,
     isCustomer: async (person) =>
       customers === undefined || isOperator(person) || (await customers.admits(person)),
+  };
+}
+
+const storeCheckMs = 5000;
+
+function createStoreCheck(store: ObjectStore, now: () => number): () => Promise<boolean> {
+  let until = Number.NEGATIVE_INFINITY;
+  let answers = Promise.resolve(true);
+  return () => {
+    if (now() >= until) {
+      until = now() + storeCheckMs;
+      answers = store.exists('auth/customers.txt').then(
+        () => true,
+        () => false,
+      );
+    }
+    return answers;
   };
 }

@@ -169,6 +169,21 @@ describe('session tokens', () => {
     expect(await sessions.read(own, 'alice.example.com')).to.equal(undefined);
   });
 
+  it('may come from a clock that is half a minute ahead, and no more', () => {
+    const at = (ahead: number) => createTokenKeys(pair, () => (seconds + ahead) * 1000);
+    const verify = (ahead: number) => at(0).verify('x', 'a', at(ahead).sign('x', 'a', {}, 3600));
+    expect(verify(30)).to.include({ aud: 'a' });
+    expect(() => verify(31)).to.throw(CloudError);
+  });
+
+  it('are refused once the key before is taken away', async () => {
+    const { token } = await sessions.start(person);
+    const during = sessionsOf(createTokenKeys({ ...other, previousPublicKey: pair.publicKey }));
+    const after = sessionsOf(createTokenKeys(other));
+    expect((await during.read(token, audience))?.person.login).to.equal('Alice');
+    expect(await after.read(token, audience)).to.equal(undefined);
+  });
+
   it('outlive a change of keys, in one direction', async () => {
     const rotated = createTokenKeys({ ...other, previousPublicKey: pair.publicKey });
     const after = sessionsOf(rotated);

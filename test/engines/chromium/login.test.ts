@@ -108,6 +108,28 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     expect(await cookiesOf(context, system)).to.deep.equal([]);
   });
 
+  it('goes on in several tabs that were opened while signed out', async () => {
+    const { context, page } = await browser();
+    const other = await context.newPage();
+    const tabs: [Page, string][] = [
+      [page, 'https://alice.example.com/private/a'],
+      [other, 'https://alice.example.com/private/b'],
+    ];
+    for (const [tab, url] of tabs) {
+      await tab.goto(url);
+      await tab.getByRole('link', { name: 'Sign in with GitHub' }).click();
+    }
+    for (const [tab, url] of tabs) {
+      await tab.getByLabel('Another name').fill('alice');
+      await tab.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await tab.waitForURL(url);
+      expect(await text(tab)).to.contain('This is alice-private');
+    }
+    const alice = await cookiesOf(context, 'https://alice.example.com');
+    expect(alice).to.deep.equal(['__Host-ofc_session']);
+    expect(await cookiesOf(context, system)).to.deep.equal(['__Host-openfaas_cloud_token']);
+  });
+
   it('hands the session over to a protected function’s host, silently when signed in', async () => {
     const { context, page } = await browser();
     const wanted = 'https://alice.example.com/alice-no/x';
@@ -188,6 +210,28 @@ describeWith(['chromium'], 'log-in in a browser', function () {
     await page.evaluate("location.assign('https://alice.example.com/private')");
     await page.waitForURL('https://alice.example.com/private');
     expect(await text(page)).to.contain('This is alice-private');
+  });
+
+  it('is not ended, or begun, by cookies that a sibling’s page sets for the whole domain', async () => {
+    const { page } = await browser();
+    await page.goto('https://alice.example.com/private');
+    await signIn(page, 'GitHub', 'alice');
+    await page.waitForURL('https://alice.example.com/private');
+    await visit(page, 'https://bob.example.com/shared');
+    const toss = `(() => {
+      const names = ['openfaas_cloud_token', 'ofc_session', 'ofc_login_x', 'ofc_handover_x'];
+      for (const name of names.flatMap((name) => [name, '__Host-' + name, '__host-' + name])) {
+        document.cookie = name + '=tossed; Domain=example.com; Path=/; Secure';
+      }
+      return document.cookie;
+    })()`;
+    // Chromium takes those without the prefix, so they do reach us.
+    expect(await page.evaluate(toss)).to.contain('ofc_session=tossed');
+    await page.goto(system);
+    expect(await text(page)).to.contain('signed in as alice');
+    await page.goto('https://alice.example.com/private');
+    expect(await text(page)).to.contain('This is alice-private');
+    expect(String(reached('alice-private').at(-1)?.rawHeaders)).to.not.contain('tossed');
   });
 
   it('does not finish a hand-over in another browser', async () => {

@@ -76,6 +76,9 @@ describe('of-auth decisions', () => {
     const open: Decision = { allow: true, cacheSeconds: 60 };
     expect((await ask(hello, { session: 'garbage' })).decision).to.deep.equal(open);
     expect((await ask({ ...list, route: '/' })).decision).to.deep.equal(open);
+    const builder = { ...list, host: `builder.${system}`, route: '/build', function: 'of-builder' };
+    expect((await ask(builder)).decision).to.deep.equal(open);
+    expect((await ask({ ...builder, host: system })).decision).to.include({ status: 404 });
   });
 
   it('hides what is not in the table', async () => {
@@ -170,7 +173,7 @@ describe('of-auth decisions', () => {
       const fresh = await signedIn();
       token = fresh;
       let renewals = 0;
-      for (now = start; now < start + 3_600_000; now += 300_000) {
+      for (now = start; now < start + 3_600_000; now += 350_000) {
         const answer = await ask(list, { session: token });
         expect(answer.decision.allow, String(now - start)).to.equal(true);
         const [, renewed, seconds] = renewedBy(answer) ?? [];

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { CustomerCheck } from '../../../functions/of-auth/parts.ts';
 import { send } from '../../helpers/http-client.ts';
+import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
 import { buildAuthStage } from './stage.ts';
 
 type List = { ok: boolean; count: number; problem?: string };
@@ -41,6 +42,27 @@ describe('/auth/health', () => {
       status: 'degraded',
       customers: { state: 'missing', count: 0 },
     });
+  });
+
+  it('says that the store is out, without which nobody is let in who must be signed in', async () => {
+    let now = 0;
+    let asked = 0;
+    const store = createMemoryObjectStore();
+    const stage = await buildAuthStage({ store, now: () => now });
+    const status = async () => JSON.parse((await send(stage.port, '/auth/health')).body);
+    store.exists = () => {
+      asked += 1;
+      return Promise.reject(new Error('10.0.0.7 is out'));
+    };
+    for (let i = 0; i < 10; i++) {
+      expect(await status()).to.deep.include({ status: 'degraded', store: 'out' });
+    }
+    // Whoever asks all the time does not ask the store all the time.
+    expect(asked).to.equal(1);
+    store.exists = async () => false;
+    now += 5000;
+    expect(await status()).to.deep.include({ status: 'ok', store: 'ok' });
+    await stage.close();
   });
 
   it('does not say why, nor who is on it', async () => {

@@ -25,6 +25,7 @@ describe('of-auth login', () => {
   it('sends the visitor to the provider with state and PKCE', async () => {
     const { answer, authorize, state } = await startLogin(stage);
     expect(answer.status).to.equal(302);
+    expect(answer.headers['cache-control']).to.equal('no-store');
     expect(authorize.pathname).to.equal('/login/oauth/authorize');
     expect(Object.fromEntries(authorize.searchParams)).to.include({
       response_type: 'code',
@@ -85,6 +86,14 @@ describe('of-auth login', () => {
     expect(groups).to.have.length(103);
     stage.provider['/api/user/orgs'] = reply({ message: 'Forbidden' }, 403);
     expect((await signIn(stage)).status).to.equal(302);
+  });
+
+  it('counts no membership that was only offered', async () => {
+    const membership = { organization: { id: 70, login: 'Acme' }, role: 'admin' };
+    stage.provider['/api/user/memberships/orgs'] = (response, url) =>
+      reply(url.includes('state=active') ? [] : [membership])(response);
+    const [, claims = ''] = (cookiesOf(await signIn(stage))[session] ?? '').split('.');
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString()).groups).to.deep.equal([]);
   });
 
   it('finishes each login once, in the browser that began it', async () => {
@@ -221,6 +230,20 @@ describe('of-auth login of customers', () => {
       const answer = await signIn(stage);
       expect(answer.status, entry).to.equal(status);
       expect(Object.hasOwn(cookiesOf(answer), session)).to.equal(status === 302);
+      await stage.close();
+    }
+  });
+
+  it('knows a customer by id under any name, and by name whoever has it', async () => {
+    for (const [entry, user, status] of [
+      ['id:github:7', { id: 7, login: 'renamed' }, 302],
+      ['id:github:7', { id: 8, login: 'Alice' }, 403],
+      ['github:alice', { id: 7, login: 'renamed' }, 403],
+      ['github:alice', { id: 8, login: 'ALICE' }, 302],
+    ] as const) {
+      const stage = await buildAuthStage({ customers: customersOf(entry).check });
+      stage.provider['/api/user'] = reply(user);
+      expect((await signIn(stage)).status, `${entry} ${user.login}`).to.equal(status);
       await stage.close();
     }
   });

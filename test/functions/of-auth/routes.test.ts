@@ -42,6 +42,14 @@ describe('of-auth pages', () => {
     expect(done.headers['set-cookie']?.[0]).to.match(/^__Host-openfaas_cloud_token=; .*Max-Age=0/);
   });
 
+  it('reads no form that is longer than any of its own', async () => {
+    const headers = { origin: 'https://system.example.com' };
+    const post = (length: number) =>
+      send(stage.port, '/auth/logout', { method: 'POST', headers, body: 'x'.repeat(length) });
+    expect((await post(4096)).status).to.equal(303);
+    expect((await post(4097)).status).to.equal(413);
+  });
+
   it('publishes its keys', async () => {
     const { keys } = JSON.parse((await send(stage.port, '/auth/jwks.json')).body);
     expect(keys).to.have.length(1);
