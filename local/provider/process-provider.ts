@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createImageStore, type ImageSource } from './image-store.ts';
 import { createPoolProvider, type PoolProviderOptions } from './pool-provider.ts';
 import { openProcessRecords } from './process-records.ts';
-import { processesByParent } from './process-table.ts';
+import { createOwnProcesses } from './process-table.ts';
 import type { FunctionSpec, Provider } from './provider.ts';
 import { type ProcessReplica, startReplica } from './replica.ts';
 import { detectSandbox, type Isolation } from './sandbox.ts';
@@ -60,6 +60,7 @@ export async function createProcessProvider(
   const hasMetrics = options.hasMetrics ?? (() => false);
   const host = { runFolder, sandbox, records, readSecret, startTimeoutMs, graceMs, hasMetrics };
   const running = new Set<ProcessReplica>();
+  const ownProcesses = createOwnProcesses();
   const gate = createStartGate(Math.max(2, availableParallelism()), startPatienceMs);
 
   const provider = createPoolProvider(options, {
@@ -73,7 +74,7 @@ export async function createProcessProvider(
     },
     tick() {
       if (running.size === 0) return;
-      const children = processesByParent();
+      const children = ownProcesses();
       for (const replica of running) replica.supervise(children);
     },
     prune: (used) => images.prune(used, pruneMs),

@@ -30,11 +30,38 @@ export function readProcess(pid: number): ProcessEntry | undefined {
   }
 }
 
+type ByParent = Map<number, ProcessEntry[]>;
+
 /** All processes by parent; empty where there is no `/proc`. */
-export function processesByParent(): Map<number, ProcessEntry[]> {
-  const children = new Map<number, ProcessEntry[]>();
-  for (const name of listProc()) {
-    const entry = /^\d+$/.test(name) ? readProcess(Number(name)) : undefined;
+export function processesByParent(): ByParent {
+  return byParent(listPids());
+}
+
+/** How often those that are not ours are looked at again: by then a pid may be another process's. */
+const looksUntilAll = 10;
+
+/**
+ * Makes a {@link processesByParent} for who looks again and again at what is below this process: a process that
+ * was not below it once never is, so it is left out until the tenth look.
+ */
+export function createOwnProcesses(): () => ByParent {
+  let others = new Set<number>();
+  let looks = 0;
+  return () => {
+    if (looks % looksUntilAll === 0) others = new Set();
+    looks += 1;
+    const pids = listPids();
+    const found = byParent(pids.filter((pid) => !others.has(pid)));
+    const own = new Set(processTree(process.pid, found).map(({ pid }) => pid));
+    others = new Set(pids.filter((pid) => !own.has(pid)));
+    return found;
+  };
+}
+
+function byParent(pids: readonly number[]): ByParent {
+  const children: ByParent = new Map();
+  for (const pid of pids) {
+    const entry = readProcess(pid);
     if (entry === undefined) continue;
     const siblings = children.get(entry.parent);
     if (siblings === undefined) children.set(entry.parent, [entry]);
@@ -81,9 +108,9 @@ function readSmall(path: string): string {
   }
 }
 
-function listProc(): string[] {
+function listPids(): number[] {
   try {
-    return readdirSync('/proc');
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
   } catch {
     return [];
   }
