@@ -152,6 +152,17 @@ describe('session tokens', () => {
     });
   }
 
+  it('fit into a cookie whatever groups somebody is in, and lose none', async () => {
+    for (const count of [1, 60, 130, 1000]) {
+      const groups = Array.from({ length: count }, (_, i) => ({
+        ...{ path: `organisation-${i}`, id: `${1000 + i}`, admin: i % 2 === 0 },
+      }));
+      const { token } = await sessions.start({ ...person, groups });
+      expect(token.length, String(count)).to.be.below(4000);
+      expect((await read(token))?.person.groups, String(count)).to.deep.equal(groups);
+    }
+  });
+
   it('are for one host and one kind of host', async () => {
     const session = await read((await sessions.start(person)).token);
     if (session === undefined) throw new Error('no session');
