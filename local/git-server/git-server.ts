@@ -14,6 +14,7 @@ import { openDeliveries } from './deliveries.ts';
 import { createGit } from './git-process.ts';
 import { addressesOf } from './github-shapes.ts';
 import { HttpError } from './http-error.ts';
+import { createMaintenance } from './maintenance.ts';
 import { createOAuth } from './oauth.ts';
 import type { GitServerOptions } from './options.ts';
 import { sendPage } from './page-layout.ts';
@@ -37,6 +38,7 @@ export interface GitServer {
 }
 
 const maxPushBytes = 1024 ** 3;
+const quietMs = 60_000;
 
 /**
  * Makes a git server that behaves as GitHub does towards its users and the app: repos over HTTP,
@@ -57,14 +59,19 @@ export function createGitServer(options: GitServerOptions): GitServer {
     appId: app.id,
     log,
   });
+  const maintenance = createMaintenance(git, log, options.quietMs ?? quietMs);
   const pushes = createPushes({
     git,
+    maintenance,
     store,
     deliveries,
     folder: join(folder, 'pushes'),
     appId: app.id,
     publicUrl,
   });
+  // An earlier process may have ended before a quiet moment came.
+  for (const repo of store.repos())
+    maintenance.note(`${store.folderOf(repo.owner, repo.name)}/git`);
   const addresses = () => addressesOf(publicUrl());
   const services: Services = {
     git,
@@ -160,6 +167,7 @@ export function createGitServer(options: GitServerOptions): GitServer {
       return true;
     },
     close: async () => {
+      maintenance.close();
       git.close();
       await ready;
       await Promise.all(running);

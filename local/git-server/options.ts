@@ -27,4 +27,6 @@ export interface GitServerOptions {
   readonly log: Logger;
   /** Largest pack that one push may bring; 1 GiB unless told. */
   readonly maxPushBytes?: number;
+  /** For how long nobody must have pushed until repos are packed; a minute unless told. */
+  readonly quietMs?: number;
 }

@@ -8,6 +8,7 @@ import { addressesOf } from './github-shapes.ts';
 import { type InstallationChange, installationEvent } from './installation-event.ts';
 import { readJsonFile, writeJsonFile } from './json-file.ts';
 import { createKeyedLock } from './keyed-lock.ts';
+import type { Maintenance } from './maintenance.ts';
 import { pushEvent } from './push-event.ts';
 import { compareRefs, type RefChange, type Refs, readRefs } from './refs.ts';
 import type { RepoPath } from './repo-path.ts';
@@ -36,6 +37,7 @@ interface PushesOptions {
   readonly folder: string;
   readonly appId: number;
   readonly publicUrl: () => string;
+  readonly maintenance: Pick<Maintenance, 'note'>;
 }
 
 /** A push that has begun; lies on disk until its webhooks are recorded. */
@@ -143,6 +145,7 @@ export function createPushes(options: PushesOptions): Pushes {
         } finally {
           changes = await finish(journal, new Set());
         }
+        if (changes.length > 0) options.maintenance.note(folder);
         return changes;
       }),
     ensureRepo: (path, isPrivate) =>

@@ -50,7 +50,7 @@ const settings: Record<Service, readonly string[]> = {
     'uploadpack.allowReachableSHA1InWant=true',
     'uploadpack.allowFilter=true',
   ],
-  'receive-pack': ['receive.fsckObjects=true', 'gc.autoDetach=false'],
+  'receive-pack': ['receive.fsckObjects=true', 'receive.autogc=false'],
 };
 
 /**
