@@ -1,17 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { expect } from 'chai';
-import { type BucketServer, get, startBucketServer } from './bucket-server.ts';
+import { bucketServer, get } from './bucket-server.ts';
 import { type RawRequest, send, sendRaw, sha256, sign } from './raw-request.ts';
 
 describe('the S3 server under attack', () => {
-  let server: BucketServer;
-  let url: string;
-
-  before(async () => {
-    server = await startBucketServer();
-    url = server.url();
-  });
-  after(() => server.close());
+  const server = bucketServer();
 
   describe('aws-chunked', () => {
     const data = 'hello chunked world';
@@ -29,7 +22,7 @@ describe('the S3 server under attack', () => {
           ...(trailer === '' ? {} : { 'x-amz-trailer': trailer.split(':')[0] ?? '' }),
         },
       };
-      const { headers, seal, signature } = sign(new URL(url).host, raw);
+      const { headers, seal, signature } = sign(new URL(server.url()).host, raw);
       let previous = signature;
       let body = '';
       for (const chunk of [...chunks, '']) {
@@ -53,16 +46,22 @@ describe('the S3 server under attack', () => {
           'x-amz-trailer': 'x-amz-checksum-crc32',
         },
       };
-      const { headers } = sign(new URL(url).host, raw);
+      const { headers } = sign(new URL(server.url()).host, raw);
       return { headers, body: `${body}0\r\n${trailer}\r\n\r\n` };
     };
     const whole = `${data.length.toString(16)}\r\n${data}\r\n`;
     const run = ({ headers, body }: { headers: Record<string, string>; body: string }) =>
-      send(url, 'PUT', '/bucket/chunked', { ...headers, 'content-length': `${body.length}` }, body);
+      send(
+        server.url(),
+        'PUT',
+        '/bucket/chunked',
+        { ...headers, 'content-length': `${body.length}` },
+        body,
+      );
     const gone = async () =>
-      expect((await sendRaw(url, get('/bucket/chunked'))).status).to.equal(404);
+      expect((await sendRaw(server.url(), get('/bucket/chunked'))).status).to.equal(404);
 
-    afterEach(() => sendRaw(url, { method: 'DELETE', path: '/bucket/chunked' }));
+    afterEach(() => sendRaw(server.url(), { method: 'DELETE', path: '/bucket/chunked' }));
 
     it('takes signed chunks, with and without a signed trailer', async () => {
       const trailer = `x-amz-checksum-crc32:${crc(data)}`;

@@ -1,24 +1,16 @@
 import { expect } from 'chai';
-import { type BucketServer, get, put, startBucketServer } from './bucket-server.ts';
-import { send, sendRaw, sha256, sign } from './raw-request.ts';
+import { bucketServer, get } from './bucket-server.ts';
+import { send, sha256, sign } from './raw-request.ts';
 
 describe('the S3 server under attack', () => {
-  let server: BucketServer;
-  let url: string;
-
-  before(async () => {
-    server = await startBucketServer();
-    url = server.url();
-    await sendRaw(url, put('/bucket/right', 'right'));
-  });
-  after(() => server.close());
+  const server = bucketServer();
 
   describe('presigned', () => {
     const presign = (
       path: string,
       { expires = '60', date = new Date(), secretKey = 'test-secret' } = {},
     ) => {
-      const { host } = new URL(url);
+      const { host } = new URL(server.url());
       const { credential, date: stamp } = sign(host, { ...get(path), date });
       const query = [
         'X-Amz-Algorithm=AWS4-HMAC-SHA256',
@@ -31,7 +23,7 @@ describe('the S3 server under attack', () => {
       const { seal } = sign(host, { ...get(path), date, secretKey });
       return `${path}?${query}&X-Amz-Signature=${seal('', sha256(canonical))}`;
     };
-    const fetchIt = (path: string, headers = {}) => send(url, 'GET', path, headers);
+    const fetchIt = (path: string, headers = {}) => send(server.url(), 'GET', path, headers);
 
     it('gives the object', async () => {
       expect((await fetchIt(presign('/bucket/right'))).body).to.equal('right');
@@ -58,7 +50,7 @@ describe('the S3 server under attack', () => {
       ]) {
         expect((await fetchIt(changed)).status).to.be.within(400, 403);
       }
-      expect((await send(url, 'PUT', good, {}, 'evil')).status).to.equal(400);
+      expect((await send(server.url(), 'PUT', good, {}, 'evil')).status).to.equal(400);
       expect((await fetchIt(good, { 'x-amz-checksum-mode': 'ENABLED' })).status).to.equal(403);
     });
   });

@@ -1,19 +1,12 @@
 import { expect } from 'chai';
-import { type BucketServer, get, put, startBucketServer } from './bucket-server.ts';
+import { bucketServer, get, put } from './bucket-server.ts';
 import { type RawRequest, send, sendRaw } from './raw-request.ts';
 
 describe('the S3 server under attack', () => {
-  let server: BucketServer;
-  let url: string;
-
-  before(async () => {
-    server = await startBucketServer();
-    url = server.url();
-  });
-  after(() => server.close());
+  const server = bucketServer();
 
   it('takes what is signed right', async () => {
-    expect((await sendRaw(url, put('/bucket/right', 'right'))).status).to.equal(200);
+    expect((await sendRaw(server.url(), put('/bucket/right', 'right'))).status).to.equal(200);
     expect(await server.read('/bucket/right')).to.equal('right');
   });
 
@@ -82,23 +75,33 @@ describe('the S3 server under attack', () => {
   ];
   for (const [what, status, code, raw, change] of refusals) {
     it(`refuses ${what}`, async () => {
-      const answer = await sendRaw(url, { ...put('/bucket/refused', 'body'), ...raw }, change);
+      const answer = await sendRaw(
+        server.url(),
+        { ...put('/bucket/refused', 'body'), ...raw },
+        change,
+      );
       expect([answer.status, answer.code]).to.deep.equal([status, code]);
       expect(answer.body).not.to.include('test-secret');
-      expect((await sendRaw(url, get('/bucket/refused'))).status).to.equal(404);
+      expect((await sendRaw(server.url(), get('/bucket/refused'))).status).to.equal(404);
     });
   }
 
   it('refuses a changed date', async () => {
     const headers = { 'x-amz-date': anotherMinute() };
-    const answer = await sendRaw(url, put('/bucket/refused', 'body'), { headers });
+    const answer = await sendRaw(server.url(), put('/bucket/refused', 'body'), { headers });
     expect([answer.status, answer.code]).to.deep.equal([403, 'SignatureDoesNotMatch']);
   });
 
   it('refuses who does not sign, also after 100-continue', async () => {
-    const answer = await send(url, 'PUT', '/bucket/refused', { expect: '100-continue' }, 'body');
+    const answer = await send(
+      server.url(),
+      'PUT',
+      '/bucket/refused',
+      { expect: '100-continue' },
+      'body',
+    );
     expect(answer.code).to.equal('AccessDenied');
-    expect((await send(url, 'GET', '/bucket/right', {})).status).to.equal(403);
+    expect((await send(server.url(), 'GET', '/bucket/right', {})).status).to.equal(403);
   });
 });
 
