@@ -1,45 +1,12 @@
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import {
-  accessibilityProblems,
-  complaintsOf,
-  signIn,
-  startChromium,
-} from '../../helpers/chromium.ts';
-import { answering, deploymentsOn, stackFile } from '../../helpers/deployments.ts';
+import { accessibilityProblems, signIn } from '../../helpers/chromium.ts';
+import { answering, deploymentsOn } from '../../helpers/deployments.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import type { GitRepo } from '../../helpers/git-repo.ts';
-import { send as sendTo } from '../../helpers/http-client.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
 import type { PlatformProcess } from '../../helpers/platform-process.ts';
-import { sharedPlatform } from '../../helpers/shared-platform.ts';
-
-interface Sending {
-  readonly token?: string;
-  readonly cookie?: string;
-  /** Makes it a POST. */
-  readonly body?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** A request to the API that no browser sends. */
-function send(
-  { port }: PlatformProcess,
-  question: string,
-  { token, cookie, body, headers = {} }: Sending,
-): Promise<{ status: number; body: string }> {
-  return sendTo(port, `/dashboard/api/${question}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      host: `system.localhost:${port}`,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(cookie === undefined ? {} : { cookie }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body }),
-  });
-}
+import { openDashboard } from './open-dashboard.ts';
 
 describeWith(['chromium'], 'the dashboard in a browser', function () {
   this.timeout(240_000);
@@ -51,25 +18,12 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
   const on = deploymentsOn(() => platform);
   const home = () => `http://system.localhost:${platform.port}/dashboard/`;
 
+  let close: () => Promise<void>;
   before(async () => {
-    platform = await sharedPlatform();
-    repo = await on.repo('alice', 'shop');
-    const sha = await on.push(repo, {
-      'stack.yml': stackFile('cart', 'pay'),
-      'cart/handler.ts': answering('cart'),
-      'pay/handler.ts': answering('pay'),
-    });
-    await on.completed('alice', 'shop', sha);
-    browser = await startChromium();
-    page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(30_000);
-    complaints = complaintsOf(page);
-    await signIn(page, home(), 'alice');
+    const opened = await openDashboard('alice', 'shop', ['cart', 'pay']);
+    ({ platform, browser, page, complaints, repo, close } = opened);
   });
-  after(async () => {
-    await browser.close();
-    await repo.remove();
-  });
+  after(() => close());
   afterEach(() => {
     expect(complaints).to.deep.equal([]);
   });
@@ -156,67 +110,6 @@ describeWith(['chromium'], 'the dashboard in a browser', function () {
     const third = await on.push(repo, { 'cart/handler.ts': answering('third cart') });
     await on.completed('alice', 'shop', third);
     expect((await on.call('alice', '/cart')).text).to.equal('third cart');
-  });
-
-  it('makes tokens that reach the API as far as they may, until they are revoked', async () => {
-    await page.goto(`${home()}alice/settings`);
-    await page.getByRole('textbox', { name: 'Name' }).fill('from a test');
-    await page.getByRole('button', { name: 'Make a token' }).click();
-    const token = (await page.locator('code', { hasText: /^ofc_/ }).textContent()) ?? '';
-    const listed = await send(platform, 'functions?owner=alice', { token });
-    expect(listed.status, listed.body).to.equal(200);
-    expect((await send(platform, 'functions?owner=bob', { token })).status).to.equal(404);
-    const body = '{"owner":"alice","function":"pay"}';
-    expect((await send(platform, 'delete-function', { token, body })).status).to.equal(403);
-    await confirm('Revoke');
-    await page.getByText('You have no tokens.').waitFor();
-    await eventually(async () => {
-      const { status } = await send(platform, 'functions?owner=alice', { token });
-      expect(status).to.equal(401);
-    });
-  });
-
-  it('shows where somebody is signed in, and signs them out there', async () => {
-    const other = await browser.newContext({ userAgent: 'Mozilla/5.0 (X11; Linux) Firefox/140.0' });
-    const there = await other.newPage();
-    await signIn(there, home(), 'alice');
-    await there.waitForSelector('table.rows');
-    await page.goto(`${home()}alice/settings`);
-    const sessions = page.locator('section.card', { hasText: 'Where you are signed in' });
-    const firefox = sessions.locator('tbody tr', { hasText: 'Firefox on Linux' });
-    await firefox.waitFor();
-    expect(await sessions.locator('tr', { hasText: 'this one' }).count()).to.equal(1);
-    expect(await accessibilityProblems(page, '.badge.live')).to.deep.equal([]);
-    await firefox.getByRole('button', { name: 'Sign out' }).click();
-    await page.locator('dialog[open]').getByRole('button', { name: 'Sign out' }).click();
-    await firefox.waitFor({ state: 'detached' });
-    const meOn = (tab: Page) =>
-      tab.evaluate(async (url) => (await fetch(url)).status, `${home()}api/me`);
-    await eventually(async () => expect(await meOn(there)).to.equal(401));
-    expect(await meOn(page)).to.equal(200);
-    await other.close();
-  });
-
-  it('takes no action that another page sends with the session', async () => {
-    const cookie = (await page.context().cookies())
-      .map(({ name, value }) => `${name}=${value}`)
-      .join('; ');
-    const body = '{"owner":"alice","function":"pay"}';
-    const origin = `http://bob.localhost:${platform.port}`;
-    for (const headers of [
-      { origin },
-      { 'sec-fetch-site': 'same-site' },
-      { 'sec-fetch-site': 'cross-site', origin },
-      {},
-    ]) {
-      const answer = await send(platform, 'delete-function', { cookie, body, headers });
-      expect(answer.status, JSON.stringify(headers)).to.equal(403);
-    }
-    const own = { origin: `http://system.localhost:${platform.port}` };
-    const simple = { ...own, 'content-type': 'text/plain' };
-    const plain = await send(platform, 'delete-function', { cookie, body, headers: simple });
-    expect(plain.status).to.equal(415);
-    expect((await on.call('alice', '/pay')).text).to.equal('pay');
   });
 
   it('deletes a function after its name was typed, and the list follows by itself', async () => {

@@ -1,15 +1,8 @@
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
-import {
-  accessibilityProblems,
-  complaintsOf,
-  signIn,
-  startChromium,
-} from '../../helpers/chromium.ts';
-import { answering, deploymentsOn, stackFile } from '../../helpers/deployments.ts';
-import type { GitRepo } from '../../helpers/git-repo.ts';
+import type { Page } from 'playwright-core';
+import { accessibilityProblems } from '../../helpers/chromium.ts';
 import { describeWith } from '../../helpers/needs-part.ts';
-import { sharedPlatform } from '../../helpers/shared-platform.ts';
+import { openDashboard } from './open-dashboard.ts';
 
 const began = Date.parse('2026-11-26T19:00:00Z');
 /** A log as the dashboard's API sends it, a line each second. */
@@ -26,30 +19,18 @@ const hostile = '<img src=x onerror=alert(1)>';
 
 describeWith(['chromium'], "a function's log in a browser", function () {
   this.timeout(120_000);
-  let browser: Browser;
   let page: Page;
   let complaints: string[];
-  let repo: GitRepo;
+  let close: () => Promise<void>;
 
   before(async () => {
-    const platform = await sharedPlatform();
-    const on = deploymentsOn(() => platform);
-    repo = await on.repo('carol', 'log');
-    const files = { 'stack.yml': stackFile('log'), 'log/handler.ts': answering('log') };
-    await on.completed('carol', 'log', await on.push(repo, files));
-    browser = await startChromium();
-    page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(30_000);
-    complaints = complaintsOf(page);
-    const home = `http://system.localhost:${platform.port}/dashboard/`;
-    await signIn(page, home, 'carol');
+    const opened = await openDashboard('carol', 'log', ['log']);
+    ({ page, complaints, close } = opened);
     await page.waitForSelector('table.rows');
-    await page.goto(`${home}carol/functions/log`);
+    const { port } = opened.platform;
+    await page.goto(`http://system.localhost:${port}/dashboard/carol/functions/log`);
   });
-  after(async () => {
-    await browser.close();
-    await repo.remove();
-  });
+  after(() => close());
   afterEach(async () => {
     await page.unroute('**/dashboard/api/function-log?**');
     expect(complaints).to.deep.equal([]);
