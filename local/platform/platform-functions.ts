@@ -43,6 +43,9 @@ export interface PlatformBuild {
 const recordSchema = v.record(v.string(), v.object({ buildKey: v.string(), image: v.string() }));
 type BuildRecords = v.InferOutput<typeof recordSchema>;
 
+/** What decides how a bundle comes out, beside what goes into it: platforms of earlier versions build anew by it. */
+const builderFiles = ['build-own-function.ts', 'function-image.ts', 'lean-packages.mjs'];
+
 /** Builds at a time: while one is bundled, others are packed and deployed. */
 const parallelBuilds = 3;
 
@@ -57,6 +60,12 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
   const repo = createCachedTree(createFolderTree(platform.root));
   const digestOf = createEntriesDigest();
   const builder = createOwnBuilder(platform.root);
+  const how = await Promise.all(
+    builderFiles.map(async (name) => {
+      const path = `local/builder/${name}`;
+      return { kind: 'file', mode: 0o644, path, content: await repo.read(path) } as const;
+    }),
+  );
   const waiting = stack.functions.filter(({ key }) => isWanted(key, platform.scms));
   const worker = async (): Promise<void> => {
     try {
@@ -65,7 +74,7 @@ export async function deployPlatformFunctions(platform: PlatformBuild): Promise<
         const before = records[fn.key]?.buildKey;
         const record = await buildFunction(
           platform,
-          { repo, stack, digestOf, builder },
+          { repo, stack, digestOf, how, builder },
           fn,
           records,
         );
@@ -96,11 +105,13 @@ async function buildFunction(
     repo,
     stack,
     digestOf,
+    how,
     builder,
   }: {
     repo: SourceTree;
     stack: StackFile;
     digestOf: (entries: readonly ContextEntry[]) => string;
+    how: readonly ContextEntry[];
     builder: OwnBuilder;
   },
   fn: StackFunction,
@@ -115,7 +126,8 @@ async function buildFunction(
   });
   const { buildArgs } = fn;
   const repository = `${platform.registry}/openfaas-cloud/ofc-${fn.key}`;
-  const buildKey = buildKeyOf(digestOf(entries), `openfaas-cloud/ofc-${fn.key}`, buildArgs);
+  const key = digestOf([...entries, ...how]);
+  const buildKey = buildKeyOf(key, `openfaas-cloud/ofc-${fn.key}`, buildArgs);
   const known = records[fn.key];
   if (known?.buildKey === buildKey) return known;
   const image = `${repository}:latest`;
