@@ -122,6 +122,40 @@ describe('customers', () => {
       });
     }
 
+    it('leaves the last good list as it is, whatever it sends instead', async () => {
+      let now = 0;
+      let answer = { status: 200, body: 'alexellis' };
+      server = await listen((_, response) => {
+        response.writeHead(answer.status).end(answer.body);
+      });
+      const told: boolean[] = [];
+      const customers = createCustomers(
+        { url: server.url, maxBytes: 1000, onChange: ({ ok }) => told.push(ok) },
+        () => now,
+      );
+      expect(await customers.has('alexellis')).to.equal(true);
+      for (const [status, body] of [
+        [404, 'mallory'],
+        [500, 'mallory'],
+        [204, ''],
+        [200, ''],
+        [200, '# nobody\n'],
+        [200, '<html>\nmallory'],
+        [200, 'mallory\n'.repeat(200)],
+      ] as const) {
+        answer = { status, body };
+        now += 60_000;
+        expect(await customers.has('alexellis'), body.slice(0, 20)).to.equal(true);
+        expect(await customers.has('mallory'), body.slice(0, 20)).to.equal(false);
+        expect(customers.health(), body.slice(0, 20)).to.include({ ok: false, count: 1 });
+      }
+      answer = { status: 200, body: 'mallory' };
+      now += 60_000;
+      expect(await customers.has('mallory')).to.equal(true);
+      expect(await customers.has('alexellis')).to.equal(false);
+      expect(told).to.deep.equal([false, true]);
+    });
+
     it('is one that does not answer in time', async () => {
       server = await listen(() => undefined);
       const customers = createCustomers({ url: server.url, timeoutMs: 50 });

@@ -194,6 +194,24 @@ describe('of-auth decisions', () => {
       expect(renewedBy(await ask(list, { session: token }))).to.equal(null);
     });
 
+    it('renews one for requests at the same time, and a sign-out ends whatever came of it', async () => {
+      const token = await signedIn();
+      now = start + 300_000;
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => ask(list, { session: token })),
+      );
+      const renewed = answers.map((answer) => renewedBy(answer)?.[1]);
+      // Whichever the browser keeps, it stays signed in, and the one of before does not end at once.
+      for (const each of [token, ...renewed]) {
+        expect((await ask(list, { session: each })).decision.allow).to.equal(true);
+      }
+      await signOut(renewed[0], '');
+      // An answer that was under way meanwhile brings nothing back.
+      for (const each of [token, ...renewed]) {
+        expect((await ask(list, { session: each })).decision.allow).to.equal(false);
+      }
+    });
+
     it('ends one at its sign-out, and those renewed from it', async () => {
       const token = await signedIn();
       const other = await signedIn();
