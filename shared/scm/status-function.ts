@@ -1,15 +1,12 @@
 import * as v from 'valibot';
-import type { FunctionContext, FunctionEvent } from '#runtime-types';
 import { createBuildLogs } from '../build-log/build-logs.ts';
 import { coalesce } from '../coalesce.ts';
-import { loadConfig, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { CloudError } from '../errors.ts';
-import { receiveMessage } from '../messages/receive.ts';
+import { messageFunction } from '../messages/message-function.ts';
 import type { Signer } from '../messages/signature.ts';
 import type { ObjectStore } from '../object-store/object-store.ts';
 import { createS3ObjectStore } from '../object-store/s3-object-store.ts';
-import { observed } from '../observe/observed.ts';
-import { once } from '../once.ts';
 import { type DeploymentRef, deploymentRefSchema, refOf } from '../pipeline/deployment.ts';
 import { createRecords } from '../pipeline/records.ts';
 import { signerSettings, storeSettings } from '../platform-settings.ts';
@@ -34,21 +31,12 @@ interface Status {
  * @param name The function's own name, for which messages are signed.
  */
 export function statusFunction(name: string, reporters: LoadReporters) {
-  const step = observed(name);
-  const loaded = once(() => loadConfig((settings) => load(settings, reporters)));
-  return {
-    /** Reads the configuration; a mistake in it stops the function at its start. */
-    init: async (): Promise<void> => {
-      loaded();
-    },
-    /** What it counts of its own step. */
-    metrics: () => step.metrics.render(),
-    /** Sends on the spans that wait. */
-    close: step.close,
-    handle: step.classic(async (event: FunctionEvent, context: FunctionContext) => {
-      const { signer, report } = loaded();
-      if (event.method !== 'POST') throw new CloudError('OFC_METHOD', 'Only POST is supported.');
-      const ref = receiveMessage(signer, name, event, deploymentRefSchema);
+  const loadStatus = (settings: Settings) => load(settings, reporters);
+  return messageFunction(
+    name,
+    deploymentRefSchema,
+    loadStatus,
+    async ({ report }, ref, context) => {
       try {
         const written = await report(ref);
         return context.status(200).succeed({ id: ref.id, written });
@@ -60,8 +48,8 @@ export function statusFunction(name: string, reporters: LoadReporters) {
           .headers({ 'retry-after': String(seconds) })
           .succeed(`The rate limit of the SCM is reached for ${seconds} s.`);
       }
-    }),
-  };
+    },
+  );
 }
 
 function load(settings: Settings, reporters: LoadReporters): Status {
