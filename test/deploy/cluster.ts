@@ -3,7 +3,7 @@ import { functionDeployment } from '../../functions/buildshiprun/function-deploy
 import { kustomize } from '../helpers/kubernetes/kustomize.ts';
 import type { Manifest } from '../helpers/kubernetes/manifest.ts';
 import { type Endpoint, mayReach } from '../helpers/kubernetes/reachability.ts';
-import { testFunction, testPush } from '../helpers/pipeline-fixtures.ts';
+import { testFunction, testLimits, testPush } from '../helpers/pipeline-fixtures.ts';
 import { platformStack } from '../helpers/platform-environment.ts';
 import { root } from '../helpers/source-files.ts';
 
@@ -57,20 +57,10 @@ export function clusterOf(manifests: readonly Manifest[], ns: Namespaces) {
     const labels = declared ?? { 'openfaas-cloud': '1', role: 'openfaas-system' };
     return pod(ns.functionsNamespace, { ...labels, faas_function: name });
   };
-  const limits = {
-    memory: '128Mi',
-    cpu: undefined,
-    cpuRequest: undefined,
-    readOnlyRootFilesystem: true,
-    scaleMin: 1,
-    scaleMax: 4,
-    scaleFactor: 20,
-    scaleToZero: true,
-  };
   // A tenant who asks for the platform's labels.
   const wishes = { role: 'openfaas-system', faas_function: 'of-builder', app: 'gateway' };
   const hello = { ...testFunction('hello'), labels: wishes };
-  const tenant = functionDeployment(testPush(), hello, 'registry.example/x', limits);
+  const tenant = functionDeployment(testPush(), hello, 'registry.example/x', testLimits);
   const own = (name: string): Endpoint => {
     for (const manifest of manifests) {
       const { template } = (manifest['spec'] ?? {}) as { template?: Manifest };

@@ -3,6 +3,7 @@ import { parseSha } from '#shared/names.ts';
 import { deploymentId } from '#shared/pipeline/deployment.ts';
 import { type PushMessage, pushMessageSchema } from '#shared/pipeline/messages.ts';
 import type { PlannedFunction } from '#shared/pipeline/plan.ts';
+import type { TenantLimits } from '../../functions/buildshiprun/function-deployment.ts';
 
 /** The message about a push to alice/hello; its id follows from the rest unless it is given. */
 export function testPush(
@@ -54,3 +55,15 @@ export function testFunction(key: string): PlannedFunction {
     readOnlyRootFilesystem: undefined,
   };
 }
+
+/** What an operator lets functions have. */
+export const testLimits: TenantLimits = {
+  memory: '128Mi',
+  cpu: undefined,
+  cpuRequest: undefined,
+  readOnlyRootFilesystem: true,
+  scaleMin: 1,
+  scaleMax: 4,
+  scaleFactor: 20,
+  scaleToZero: true,
+};

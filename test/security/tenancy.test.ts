@@ -9,19 +9,9 @@ import { createDeploy } from '../../functions/buildshiprun/deploy.ts';
 import { collect } from '../../functions/garbage-collect/collect.ts';
 import { createMemoryGateway } from '../helpers/memory-gateway.ts';
 import { createMemoryObjectStore } from '../helpers/memory-object-store.ts';
-import { testFunction, testPush } from '../helpers/pipeline-fixtures.ts';
+import { testFunction, testLimits, testPush } from '../helpers/pipeline-fixtures.ts';
 import { platformStack } from '../helpers/platform-environment.ts';
 
-const limits = {
-  memory: '128Mi',
-  cpu: undefined,
-  cpuRequest: undefined,
-  readOnlyRootFilesystem: true,
-  scaleMin: 1,
-  scaleMax: 1,
-  scaleFactor: 20,
-  scaleToZero: true,
-};
 const ofOwner = (owner: string, ownerId: number, changes = {}): Deployment => {
   const { defaultBranch: _, ...deployment } = testPush({ owner, ownerId, ...changes });
   return deployment;
@@ -74,7 +64,7 @@ describe('one tenant against another', () => {
         gateway,
         records,
         urls: createPublicUrls({ publicUrl: 'http://gw', prettyUrl: '' }),
-        limits,
+        limits: testLimits,
         timeoutMs: 10,
       });
       // Even a plan that names the victim's service does not help.

@@ -9,18 +9,9 @@ import { createDeploy } from '../../../functions/buildshiprun/deploy.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
 import { createMemoryGateway, type MemoryGateway } from '../../helpers/memory-gateway.ts';
 import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
-import { testFunction, testPush } from '../../helpers/pipeline-fixtures.ts';
+import { testFunction, testLimits, testPush } from '../../helpers/pipeline-fixtures.ts';
 
-const limits = {
-  memory: '128Mi',
-  cpu: '500m',
-  cpuRequest: undefined,
-  readOnlyRootFilesystem: true,
-  scaleMin: 1,
-  scaleMax: 4,
-  scaleFactor: 20,
-  scaleToZero: true,
-};
+const limits = { ...testLimits, cpu: '500m' };
 const at = 1_700_000_000_000;
 const deploymentOf = (changes: Parameters<typeof testPush>[0] = {}): Deployment => {
   const { defaultBranch: _, ...deployment } = testPush(changes);

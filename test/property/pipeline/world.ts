@@ -18,7 +18,7 @@ import { createDeploy } from '../../../functions/buildshiprun/deploy.ts';
 import { collect } from '../../../functions/garbage-collect/collect.ts';
 import { sweep } from '../../../functions/garbage-collect/sweep.ts';
 import { createMemoryObjectStore } from '../../helpers/memory-object-store.ts';
-import { testFunction, testPush } from '../../helpers/pipeline-fixtures.ts';
+import { testFunction, testLimits, testPush } from '../../helpers/pipeline-fixtures.ts';
 
 /** A push as a test describes it. */
 export interface ModelPush {
@@ -310,16 +310,7 @@ export class World {
       gateway: this.#gateway,
       records: this.records,
       urls: createPublicUrls({ publicUrl: 'http://gateway', prettyUrl: '' }),
-      limits: {
-        memory: '128Mi',
-        cpu: undefined,
-        cpuRequest: undefined,
-        readOnlyRootFilesystem: true,
-        scaleMin: 1,
-        scaleMax: 1,
-        scaleFactor: 20,
-        scaleToZero: true,
-      },
+      limits: testLimits,
       timeoutMs: 0,
     });
     await advance(
