@@ -52,7 +52,7 @@ try {
   const newest = await page.locator('.pushes a.main').first().getAttribute('href');
   const pages = {
     functions: [`${home}alice`, 'table.rows'],
-    function: [`${home}alice/functions/pay`, '.charts canvas'],
+    function: [`${home}alice/functions/pay`, 'main:has(.charts canvas) .log .line'],
     deployments: [`${home}alice/deployments`, '.pushes'],
     deployment: [new URL(newest ?? '', home).href, '.log .line'],
     audit: [`${home}alice/audit`, 'table.rows'],
