@@ -12,6 +12,7 @@ import type { Records } from '#shared/pipeline/records.ts';
 import type { DeploymentRecords } from '#shared/pipeline/states.ts';
 import { createRedactor } from '#shared/redact.ts';
 import type { SecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
+import type { WatchClosed } from './closed-watch.ts';
 import type { LogSink } from './log-sink.ts';
 
 /** What building works with. */
@@ -26,8 +27,8 @@ export interface Building {
   /** From the reference that was pushed to the one the cluster pulls. */
   readonly pullName: (image: string) => string;
   readonly timeoutMs: number;
-  /** How often to look whether the deployment was superseded meanwhile. */
-  readonly watchMs: number;
+  /** Tells whether the deployment was superseded meanwhile. */
+  readonly watchClosed: WatchClosed;
 }
 
 /**
@@ -71,7 +72,7 @@ async function run(
 ): Promise<BuildRecord | undefined> {
   const ref = refOf(records.deployment);
   const started = Date.now();
-  const watch = watchClosed(deps, ref);
+  const watch = deps.watchClosed(ref);
   const limit = deadline(deps.timeoutMs, watch.signal);
   // The commit's time, not the push's: the same source gives the same image.
   const committedAt = records.plan?.outcome === 'planned' ? records.plan.committedAt : undefined;
@@ -145,21 +146,6 @@ function imageLabels({ repoUrl, sha }: Deployment, createdAt: Date): Record<stri
     'org.opencontainers.image.revision': sha,
     'org.opencontainers.image.created': createdAt.toISOString(),
   };
-}
-
-/** A signal that is aborted once the deployment is closed: a newer push came, or it was cancelled. */
-function watchClosed(
-  { records, watchMs }: Building,
-  ref: DeploymentRef,
-): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const timer = setInterval(() => {
-    records.isClosed(ref).then(
-      (closed) => closed && controller.abort(),
-      () => undefined,
-    );
-  }, watchMs);
-  return { signal: controller.signal, stop: () => clearInterval(timer) };
 }
 
 function byDigest(image: string, { digest }: BuiltImage): string {

@@ -6,6 +6,7 @@ import { pullName } from '#shared/registry/image-name.ts';
 import { parsePrivateKey } from '#shared/sealed-box.ts';
 import { createSecretsClient } from '#shared/sealed-secrets/secrets-messages.ts';
 import type { Building } from './build-function.ts';
+import { createClosedWatch } from './closed-watch.ts';
 import { openLogSink } from './log-sink.ts';
 import { createOwnerSlots, type OwnerSlots } from './owner-slots.ts';
 import type { RemoteBuilds } from './remote-builds.ts';
@@ -43,7 +44,7 @@ export function readConfig(settings: Settings): OfBuilder {
       ),
     pullName: (image) => pullName(image, urls),
     timeoutMs,
-    watchMs: settings.duration('cancel_interval', '250ms'),
+    watchClosed: createClosedWatch(pipeline.records, settings.duration('cancel_interval', '250ms')),
   };
   const slots = createOwnerSlots(
     settings.integer('max_builds', 4, { min: 1, max: 100 }),

@@ -8,6 +8,7 @@ import { builtImageKey } from '#shared/pipeline/built-images.ts';
 import { type Deployment, refOf } from '#shared/pipeline/deployment.ts';
 import { createRecords, type Records } from '#shared/pipeline/records.ts';
 import { type Building, buildFunction } from '../../../functions/of-builder/build-function.ts';
+import { createClosedWatch } from '../../../functions/of-builder/closed-watch.ts';
 import { expectCode } from '../../helpers/expect-code.ts';
 import {
   createMemoryObjectStore,
@@ -82,7 +83,7 @@ describe('building a function', () => {
         }),
         pullName: (name) => name.replace('push.', 'pull.'),
         timeoutMs: 10_000,
-        watchMs: 10,
+        watchClosed: createClosedWatch(records, 10),
         ...changes,
       },
       refOf(deployment),
@@ -251,7 +252,7 @@ describe('building a function', () => {
         while (asked < 3) await new Promise((resolve) => setTimeout(resolve, 5));
         return image;
       },
-      { records: unsure },
+      { records: unsure, watchClosed: createClosedWatch(unsure, 10) },
     );
     expect(record).to.include({ outcome: 'built' });
   });
@@ -264,7 +265,7 @@ describe('building a function', () => {
       builder: { build: async () => image },
       secrets: noSecrets,
       timeoutMs: 1,
-      watchMs: 1000,
+      watchClosed: createClosedWatch(records, 1000),
     };
     const rest = {
       openLog: () => ({ write: () => undefined, close: async () => undefined }),
