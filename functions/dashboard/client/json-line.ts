@@ -5,7 +5,7 @@ export interface JsonLine {
   readonly level: string;
   readonly tone: 'bad' | 'warn' | 'accent' | 'muted';
   readonly message: string;
-  /** All the others: `key=value`, the values as they were written. */
+  /** All the others: `key=value`, the values as they were written; texts of several lines at the end. */
   readonly fields: string;
 }
 
@@ -54,8 +54,19 @@ export function readJsonLine(line: string): JsonLine | undefined {
     own === undefined ? came : new Date(own).toISOString().slice(0, 23).replace('T', ' ');
   const level = take(rest, names.level, (source) => textOf(source) ?? numbered.get(source)) ?? '';
   const message = take(rest, names.message, textOf) ?? '';
-  const fields = rest.map(({ key, source }) => `${plain(key)}=${plain(source)}`).join(' ');
-  return { head: `${time}  ${instance}`, level, tone: toneOf(level), message, fields };
+  const fields = rest.map(({ key, source }) => {
+    const text = textOf(source);
+    return `${plain(key)}=${text?.includes('\n') ? `\n${text}` : plain(source)}`;
+  });
+  const last = fields.filter((field) => field.includes('\n')).map((field) => `\n${field}`);
+  const first = fields.filter((field) => !field.includes('\n')).join(' ');
+  return {
+    head: `${time}  ${instance}`,
+    level,
+    tone: toneOf(level),
+    message,
+    fields: first + last.join(''),
+  };
 }
 
 /** Key and value as they stand in the text, quotes and all. */

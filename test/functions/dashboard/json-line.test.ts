@@ -65,10 +65,16 @@ describe('a JSON line of a log', () => {
   it('shows values as they were written: digits, escapes, nesting', () => {
     expect(
       shown(
-        '{ "n": 12345678901234567890, "e": 1e999 , "f":0.10, "s":"a b\\u202e\\n", "o":{"a":[1,{"b":","}]}, "x":[] , "t":true,"" : null }',
+        '{ "n": 12345678901234567890, "e": 1e999 , "f":0.10, "s":"a b\\u202e\\t", "o":{"a":[1,{"b":","}]}, "x":[] , "t":true,"" : null }',
       ),
     ).to.equal(
-      `${came}  hello-1  n=12345678901234567890 e=1e999 f=0.10 s="a b\\u202e\\n" o={"a":[1,{"b":","}]} x=[] t=true ""=null`,
+      `${came}  hello-1  n=12345678901234567890 e=1e999 f=0.10 s="a b\\u202e\\t" o={"a":[1,{"b":","}]} x=[] t=true ""=null`,
+    );
+  });
+
+  it('shows texts of several lines at the end, such as the trace of an error', () => {
+    expect(read('{"stack":"Error: a\\n    at b","c":1,"d":"x\\ny"}')?.fields).to.equal(
+      'c=1\nstack=\nError: a\n    at b\nd=\nx\ny',
     );
   });
 
