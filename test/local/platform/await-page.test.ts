@@ -39,6 +39,22 @@ describe('the wait for the platform’s page', () => {
     );
   });
 
+  it('asks again when of-auth was not there yet, but not for ever', async () => {
+    let asked = 0;
+    let busy = 2;
+    const answer: RequestListener = (_request, response) => {
+      asked += 1;
+      response.writeHead(asked > busy ? 200 : 503).end();
+    };
+    await withServer(answer, async (port) => {
+      await awaitPage(port, never);
+      expect(asked).to.equal(3);
+      busy = Number.POSITIVE_INFINITY;
+      const error = await expectCode(awaitPage(port, never, 1), 'OFC_UPSTREAM');
+      expect(error.text).to.contain('answers 503');
+    });
+  });
+
   it('ends with the start', async () => {
     const stop = new AbortController();
     await withServer(
