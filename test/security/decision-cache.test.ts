@@ -32,10 +32,18 @@ const different: Asked[] = [
   { ...system, headers: { cookie: `${session}=a`, 'sec-fetch-site': 'cross-site' } },
   { ...system, path: '/dashboard/x', headers: { cookie: `${session}=a` } },
   { ...system, path: '/dashboard/x', method: 'POST', headers: { cookie: `${session}=a` } },
+  {
+    ...{ ...system, path: '/dashboard/x', method: 'POST' },
+    headers: { cookie: `${session}=a`, origin: 'https://system.example.com' },
+  },
   own,
   { ...own, headers: { cookie: `${tenant}=a` } },
   { ...own, headers: { cookie: `${tenant}=b` } },
   { ...own, method: 'POST', headers: { cookie: `${tenant}=a` } },
+  {
+    ...{ ...own, method: 'POST' },
+    headers: { cookie: `${tenant}=a`, origin: 'https://alice.example.com' },
+  },
   { ...own, headers: { cookie: `${tenant}=a`, origin: 'https://bob.example.com' } },
   { host: 'bob.example.com', path: '/own', headers: { cookie: `${tenant}=a` } },
   { ...own, path: '/members', headers: { cookie: `${tenant}=a` } },
