@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { createSeenLines } from './seen-lines.ts';
 
 /** What is known of a log. */
 interface Log<Line> {
@@ -93,16 +94,17 @@ export function useFunctionLog(
     const lines = gather(setLog);
     let source: EventSource;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let newest = '';
+    const seen = createSeenLines();
     const open = () => {
       // A new connection goes on where the last one ended: the platform ends long ones.
+      const newest = seen.newest();
       const from = newest === '' ? url : `${url}&since=${encodeURIComponent(newest)}`;
+      const isNew = seen.connect();
       source = new EventSource(from);
       source.onmessage = ({ data }: MessageEvent<string>) => {
         const line = JSON.parse(data) as Record<string, string>;
         const { timestamp, instance = '' } = line;
-        if (timestamp === undefined || timestamp <= newest) return;
-        newest = timestamp;
+        if (timestamp === undefined || !isNew(timestamp)) return;
         const time = timestamp.slice(0, 19).replace('T', ' ');
         lines.add({ instance, text: `${time}  ${instance}  ${line['text']?.trimEnd()}` });
       };

@@ -5,15 +5,16 @@ import { describeWith } from '../../helpers/needs-part.ts';
 import { openDashboard } from './open-dashboard.ts';
 
 const began = Date.parse('2026-11-26T19:00:00Z');
-/** A log as the dashboard's API sends it, a line each second. */
+/** A log as the dashboard's API sends it, two lines each second. */
 const eventsOf = (lines: readonly string[]) =>
   lines
     .map((text, n) => {
-      const timestamp = new Date(began + n * 1000).toISOString();
+      const timestamp = new Date(began + Math.floor(n / 2) * 1000).toISOString();
       return `data: ${JSON.stringify({ timestamp, instance: 'log-1', text })}\n\n`;
     })
     .join('');
 
+const onDay = (line: string) => `2026-11-26 ${line}`;
 const levels = ['debug', 'info', 'warn', 'error'];
 const hostile = '<img src=x onerror=alert(1)>';
 
@@ -21,26 +22,28 @@ describeWith(['chromium'], "a function's log in a browser", function () {
   this.timeout(120_000);
   let page: Page;
   let complaints: string[];
+  /** What the API answers; the page asks again when the answer is over. */
+  let events = '';
   let close: () => Promise<void>;
 
   before(async () => {
     const opened = await openDashboard('carol', 'log', ['log']);
     ({ page, complaints, close } = opened);
     await page.waitForSelector('table.rows');
+    await page.route('**/dashboard/api/function-log?**', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body: events }),
+    );
     const { port } = opened.platform;
     await page.goto(`http://system.localhost:${port}/dashboard/carol/functions/log`);
   });
   after(() => close());
-  afterEach(async () => {
-    await page.unroute('**/dashboard/api/function-log?**');
+  afterEach(() => {
     expect(complaints).to.deep.equal([]);
   });
 
   /** Opens the page anew, with these lines. */
   const show = async (lines: readonly string[]) => {
-    await page.route('**/dashboard/api/function-log?**', (route) =>
-      route.fulfill({ contentType: 'text/event-stream', body: eventsOf(lines) }),
-    );
+    events = eventsOf(lines);
     await page.evaluate("history.replaceState(null, '', location.pathname)");
     await page.reload();
     await page.getByText(`${lines.length} lines`).waitFor();
@@ -63,6 +66,18 @@ describeWith(['chromium'], "a function's log in a browser", function () {
     await line(`2026-11-26 19:00:00  log-1  ${json}`).waitFor();
     await page.keyboard.press('Space');
     await line(read).waitFor();
+  });
+
+  it('shows each line once, though some have the same time and the connection breaks', async () => {
+    const again = page.waitForRequest('**/dashboard/api/function-log?**since=2026-11-26T19**');
+    await show(['first', 'second', 'third']);
+    await again;
+    events = eventsOf(['first', 'second', 'third', 'fourth', 'fifth']);
+    await page.getByText('5 lines').waitFor();
+    expect(await page.locator('.line code').allTextContents()).to.deep.equal([
+      ...['19:00:00  log-1  first', '19:00:00  log-1  second', '19:00:01  log-1  third'].map(onDay),
+      ...['19:00:01  log-1  fourth', '19:00:02  log-1  fifth'].map(onDay),
+    ]);
   });
 
   it('takes no line for HTML', async () => {
