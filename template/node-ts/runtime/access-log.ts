@@ -12,13 +12,24 @@ export function createAccessLog(base: LogFields): (call: Call, status: number) =
     const incomplete = response.writableFinished ? '' : ',"incomplete":true';
     const noted = notes === undefined ? '' : more(notes);
     writeLine(
-      `{"time":"${isoTime()}",${common},"method":"${request.method}","path":${JSON.stringify(path)},` +
+      `{"time":"${isoTime()}",${common},"method":"${request.method}","path":${plain.test(path) ? `"${path}"` : JSON.stringify(path)},` +
         `"status":${status},"durationMs":${(seconds * 1000).toFixed(3)},"callId":"${callId}"${incomplete}${noted}}\n`,
     );
   };
 }
 
+/** The fields as JSON, each behind a comma. Most are plain strings, which JSON.stringify is slow at. */
 function more(notes: LogFields): string {
-  const text = JSON.stringify(notes).slice(1, -1);
-  return text === '' ? '' : `,${text}`;
+  let text = '';
+  for (const key in notes) {
+    const value = notes[key];
+    if (value === undefined) continue;
+    const json =
+      typeof value === 'string' && plain.test(value) ? `"${value}"` : JSON.stringify(value);
+    if (json !== undefined) text += `,"${key}":${json}`;
+  }
+  return text;
 }
+
+/** Text that JSON shows as it is. */
+const plain = /^[ !#-[\]-~]*$/;

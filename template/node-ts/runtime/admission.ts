@@ -4,6 +4,7 @@ import { isFull, refuseBusy } from './busy.ts';
 import { Call } from './call.ts';
 import type { RuntimeConfig } from './config.ts';
 import { createExecTimeout } from './exec-timeout.ts';
+import { firstHeader } from './first-header.ts';
 import { endOne, type Lifecycle } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 import type { Serve } from './serve.ts';
@@ -35,7 +36,8 @@ export function createAdmission({
     const { request, response } = call;
     const status = response.headersSent ? response.statusCode : callerGone;
     metrics.observe(request.method ?? 'GET', status, call.seconds);
-    if (!request.headers['user-agent']?.startsWith('kube-probe')) logAccess(call, status);
+    const agent = firstHeader(request.rawHeaders, 'user-agent');
+    if (!agent?.startsWith('kube-probe')) logAccess(call, status);
   }
 
   function end(call: Call): void {
@@ -59,6 +61,6 @@ export function createAdmission({
     lifecycle.inflight++;
     response.on('close', () => end(call));
     execTimeout.start(call);
-    void serve(call);
+    serve(call);
   };
 }

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Call } from './call.ts';
+import { endWhole } from './end-whole.ts';
 import { durationHeader } from './time-head.ts';
 
 /** Set here, whatever a handler that relays another answer's headers says. */
@@ -22,7 +23,7 @@ export function answer(
   if (!bodiless) all['Content-Length'] = Buffer.byteLength(body);
   all[durationHeader] = call.seconds.toFixed(6);
   response.writeHead(status, all);
-  response.end(bodiless ? undefined : body);
+  endWhole(response, bodiless ? '' : body);
 }
 
 /** {@link answer} with a JSON body. */

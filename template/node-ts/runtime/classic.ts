@@ -5,6 +5,7 @@ import { ClassicContext } from './classic-context.ts';
 import type { RuntimeConfig } from './config.ts';
 import { bodyLimit, createEvent } from './event.ts';
 import { answerFailure } from './failure.ts';
+import { isThenable } from './is-thenable.ts';
 import { hasBody, inviteBody, readBody } from './read-body.ts';
 import { sendValue } from './send-value.ts';
 import type { Serve } from './serve.ts';
@@ -64,9 +65,3 @@ function sendFailure(call: Call, context: ClassicContext, value: unknown) {
   if (status >= 500) throw value;
   answerJson(call, status, { error: value.message }, { ...context.headers() });
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  'then' in value &&
-  typeof value.then === 'function';

@@ -1,6 +1,7 @@
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
 import { parseDuration } from './duration.ts';
+import { firstHeader } from './first-header.ts';
 
 /** Ends calls that take too long. */
 export interface ExecTimeout {
@@ -14,18 +15,31 @@ export interface ExecTimeout {
  * begun is broken off.
  */
 export function createExecTimeout(limit: number): ExecTimeout {
-  // All have the same limit, so the first is always the oldest: one timer does for all of them.
-  const open = new Set<Call>();
+  // All have the same limit, so the first is always the oldest: one timer does for all of them. They are
+  // linked to each other, since a Set would hash each one.
+  let oldest: Call | undefined;
+  let newest: Call | undefined;
   let sweeping = false;
 
+  function remove(call: Call): void {
+    const { older, newer } = call;
+    if (older !== undefined) older.newer = newer;
+    else if (oldest === call) oldest = newer;
+    if (newer !== undefined) newer.older = older;
+    else if (newest === call) newest = older;
+    call.older = undefined;
+    call.newer = undefined;
+  }
+
   function sweep(): void {
-    for (const call of open) {
-      const left = call.startedAt + limit - performance.now();
+    while (oldest !== undefined) {
+      const left = oldest.startedAt + limit - performance.now();
       if (left > 0) {
         setTimeout(sweep, Math.ceil(left));
         return;
       }
-      open.delete(call);
+      const call = oldest;
+      remove(call);
       expire(call, limit);
     }
     sweeping = false;
@@ -33,18 +47,21 @@ export function createExecTimeout(limit: number): ExecTimeout {
 
   return {
     start(call) {
-      const header = call.request.headers['x-timeout'];
-      const asked = typeof header === 'string' ? (parseDuration(header) ?? 0) : 0;
+      const header = firstHeader(call.request.rawHeaders, 'x-timeout');
+      const asked = header === undefined ? 0 : (parseDuration(header) ?? 0);
       if (asked > 0 && (limit === 0 || asked < limit)) {
         const timer = setTimeout(expire, asked, call, asked);
         call.response.once('close', () => clearTimeout(timer));
       } else if (limit > 0) {
-        open.add(call);
+        call.older = newest;
+        if (newest === undefined) oldest = call;
+        else newest.newer = call;
+        newest = call;
         if (!sweeping) setTimeout(sweep, limit);
         sweeping = true;
       }
     },
-    stop: (call) => void open.delete(call),
+    stop: remove,
   };
 }
 

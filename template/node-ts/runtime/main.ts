@@ -56,10 +56,8 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
     config,
     handler.kind === 'raw',
     withProbes(config, lifecycle, admit),
+    upgrade && createUpgrade(upgrade, config, lifecycle, log),
   );
-  if (upgrade !== undefined) {
-    server.on('upgrade', createUpgrade(upgrade, config, lifecycle, log));
-  }
 
   const stop = createStop({ config, lifecycle, server, lockFile, log, close });
   if (cluster !== undefined) {

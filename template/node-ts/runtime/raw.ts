@@ -1,24 +1,33 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RawHandler } from '../function/types.ts';
+import type { Call } from './call.ts';
 import { answerFailure } from './failure.ts';
+import { firstHeader } from './first-header.ts';
+import { isThenable } from './is-thenable.ts';
 import type { Serve } from './serve.ts';
 import { timeHead } from './time-head.ts';
 
 /** Serves calls with a raw handler, which ends the response itself, in its own time. */
 export function serveRaw(handler: RawHandler): Serve {
-  return async (call) => {
-    const { request, response, log } = call;
+  return (call) => {
+    const { request, response } = call;
     // A write after the end (for example after a timeout's 504) must not end the process.
-    response.on('error', (error) => log.warn('Writing failed.', { error: error.message }));
-    if (request.headers.expect !== undefined) inviteWhenRead(request, response);
+    response.on('error', (error) => call.log.warn('Writing failed.', { error: error.message }));
+    if (firstHeader(request.rawHeaders, 'expect') !== undefined) inviteWhenRead(request, response);
     timeHead(call);
     try {
-      await handler(request, response, call);
+      const result = handler(request, response, call);
+      // Most answers are complete before a promise could be settled.
+      if (isThenable(result)) result.then(undefined, (thrown) => fail(call, thrown));
     } catch (thrown) {
-      if (!response.destroyed) answerFailure(call, thrown);
-      else log.warn('The handler failed after the caller had gone.', { error: String(thrown) });
+      fail(call, thrown);
     }
   };
+}
+
+function fail(call: Call, thrown: unknown): void {
+  if (!call.response.destroyed) answerFailure(call, thrown);
+  else call.log.warn('The handler failed after the caller had gone.', { error: String(thrown) });
 }
 
 /**

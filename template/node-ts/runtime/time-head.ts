@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
+import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Call } from './call.ts';
 
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
@@ -6,20 +6,34 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 /** How long the function took until its headers left, in seconds. */
 export const durationHeader = 'X-Duration-Seconds';
 
+/** A response, and when its request began. */
+type Timed = ServerResponse & { [startedAt]?: number };
+
+const startedAt = Symbol('startedAt');
+
 /**
  * Adds the duration to the headers of a response that a handler writes itself. A handler that relays
  * an answer may pass that header on: ours replaces it. (A subclass of ServerResponse would do the
  * same at a quarter of the speed of all requests.)
  */
 export function timeHead(call: Call): void {
-  const { response } = call;
-  const writeHead = response.writeHead.bind(response);
-  response.writeHead = (status: number, reason?: string | Headers, headers?: Headers) => {
-    const given = typeof reason === 'object' ? reason : headers;
-    const duration = call.seconds.toFixed(6);
-    const timed = Array.isArray(given) ? timedList(given, duration) : timedObject(given, duration);
-    return typeof reason === 'string' ? writeHead(status, reason, timed) : writeHead(status, timed);
-  };
+  const response: Timed = call.response;
+  response[startedAt] = call.startedAt;
+  response.writeHead = writeTimedHead;
+}
+
+/** `writeHead` of all timed responses: one for each would cost more than what it does. */
+function writeTimedHead(
+  this: Timed,
+  status: number,
+  reason?: string | Headers,
+  headers?: Headers,
+): ServerResponse {
+  const given = typeof reason === 'object' ? reason : headers;
+  const duration = ((performance.now() - (this[startedAt] ?? 0)) / 1000).toFixed(6);
+  const timed = Array.isArray(given) ? timedList(given, duration) : timedObject(given, duration);
+  if (typeof reason === 'string') this.statusMessage = reason;
+  return ServerResponse.prototype.writeHead.call(this, status, timed);
 }
 
 function timedObject(given: OutgoingHttpHeaders = {}, duration: string): OutgoingHttpHeaders {

@@ -6,7 +6,8 @@ import type { RuntimeConfig } from './config.ts';
 import { errorFields } from './error-fields.ts';
 import { endOne, type Lifecycle } from './lifecycle.ts';
 
-type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/** Takes a connection on which another protocol is asked for, with what came behind the request. */
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Hands upgraded connections to the handler. They count as in flight until they close. */
 export function createUpgrade(
