@@ -15,7 +15,7 @@ import type { RouterConfig } from './config.ts';
 import { type Destination, type Directory, locate } from './locate.ts';
 import type { RouterMetrics } from './metrics.ts';
 
-/** What becomes of a request. `leave` must be called when it has ended, whatever it is. */
+/** What becomes of a request. `leave` must be called when it has ended, whatever it is; once more does no harm. */
 export type Admission = { readonly to?: Destination | undefined; leave(): void } & (
   | {
       readonly kind: 'refused';
@@ -72,7 +72,10 @@ export function createAdmit(
       return busy(tooMuch, () => undefined);
     }
     let owner: string | undefined;
+    let inside = true;
     const leave = (): void => {
+      if (!inside) return;
+      inside = false;
       addresses.leave(key);
       if (owner !== undefined) owners.leave(owner);
     };

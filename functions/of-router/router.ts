@@ -25,24 +25,25 @@ import { createRouterMetrics } from './metrics.ts';
 
 /** A router that is ready to take requests. */
 export interface Router {
-  handle(request: IncomingMessage, response: ServerResponse, context: RawContext): Promise<void>;
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: RawContext,
+  ): void | Promise<void>;
   /** Takes a connection on which another protocol was asked for. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
   /** Its own series, in Prometheus' text format. */
   metrics(): Promise<string>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 type Admitted = Extract<Admission, { kind: 'admitted' }>;
 /** How a request ended; a status is still to be shown. */
-type Ended = ForwardResult;
-type Send = (admitted: Admitted, fail: Fail) => Ended | Promise<Ended>;
+type Ended = ForwardResult | 403 | 501;
+/** Sends a request on, and says once how it ended. */
+type Send = (admitted: Admitted, fail: Fail, end: (ended: Ended) => void) => void;
 /** Shows an error. */
-type Fail = (
-  status: number,
-  message?: string,
-  headers?: Readonly<Record<string, string>>,
-) => 'done';
+type Fail = (status: number, message?: string, headers?: Readonly<Record<string, string>>) => void;
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -55,11 +56,7 @@ export function createRouter(config: RouterConfig): Router {
   const origin = new URL(gateway.origin);
   const upstream = createHttp1Client({ origin, connectTimeoutMs: Math.min(timeoutMs, 10_000) });
   const client = createGatewayClient(config.gateway);
-  const auth = createAuthClient({
-    gatewayUrl: config.gateway.url,
-    signer,
-    maxCacheMs: config.authCacheMs,
-  });
+  const auth = createAuthClient({ upstream, base, signer, maxCacheMs: config.authCacheMs });
   const dns = new Resolver({ timeout: 2000, tries: 2 });
   const domains = createCustomDomains({
     site,
@@ -77,13 +74,14 @@ export function createRouter(config: RouterConfig): Router {
   const admit = createAdmit(config, { site, index, domains }, auth, metrics);
   const asyncCall = createAsyncCalls(config.asyncQuota);
 
-  /** One request from its first to its last moment. */
-  const serve = async (
+  /** One request from its first to its last moment, of which `onEnd` is told. A promise if it could not be sent at once. */
+  const serve = (
     request: IncomingMessage,
     response: ServerResponse,
     context: Pick<RawContext, 'callId' | 'log' | 'note'>,
     send: Send,
-  ): Promise<void> => {
+    onEnd?: () => void,
+  ): void | Promise<void> => {
     const began = performance.now();
     metrics.begin();
     const callId = uuid.test(context.callId) ? context.callId : crypto.randomUUID();
@@ -92,73 +90,82 @@ export function createRouter(config: RouterConfig): Router {
       config.trustedProxies,
       request.socket.remoteAddress,
     );
-    const admitted = admit(request, callId, address, context);
-    // Whatever is known at once goes on at once.
-    const admission = admitted instanceof Promise ? await admitted : admitted;
-    const { to } = admission;
-    const fail: Fail = (status, message, headers = {}) => {
-      const more = { ...transportOf(site, to), ...headers };
-      sendError(request, response, { status, message, callId, headers: more });
-      return 'done';
+    const go = (admission: Admission): void => {
+      const { to } = admission;
+      const fail: Fail = (status, message, headers = {}) => {
+        const more = { ...transportOf(site, to), ...headers };
+        sendError(request, response, { status, message, callId, headers: more });
+      };
+      const end = (ended: Ended): void => {
+        admission.leave();
+        if (typeof ended === 'number') fail(ended);
+        const kind = to === undefined ? 'none' : to.tenant === undefined ? 'platform' : 'function';
+        const status = ended === 'gone' ? 499 : response.statusCode;
+        metrics.end(kind, status, (performance.now() - began) / 1000);
+        if (ended === 'gone' || ended === 'cut') context.note({ ended });
+        onEnd?.();
+      };
+      // Now, because the line of the log may be written as soon as the answer has left.
+      context.note(notes(address, to, callId === context.callId ? undefined : callId));
+      try {
+        if (admission.kind === 'admitted') {
+          send(admission, fail, end);
+        } else {
+          answer(admission, response, transportOf(site, to), fail);
+          end('done');
+        }
+      } catch (error) {
+        admission.leave();
+        throw error;
+      }
     };
-    // Now, because the line of the log may be written as soon as the answer has left.
-    context.note(notes(address, to, callId === context.callId ? undefined : callId));
-    let ended: Ended;
-    try {
-      const settled = settle(admission, response, transportOf(site, to), send, fail);
-      ended = settled instanceof Promise ? await settled : settled;
-      if (typeof ended === 'number') fail(ended);
-    } finally {
-      admission.leave();
-    }
-    const kind = to === undefined ? 'none' : to.tenant === undefined ? 'platform' : 'function';
-    const status = ended === 'gone' ? 499 : response.statusCode;
-    metrics.end(kind, status, (performance.now() - began) / 1000);
-    if (ended === 'gone' || ended === 'cut') context.note({ ended });
+    const admission = admit(request, callId, address, context);
+    // Whatever is known at once goes on at once.
+    return admission instanceof Promise ? admission.then(go) : go(admission);
   };
 
   const sendHttp =
     (request: IncomingMessage, response: ServerResponse): Send =>
-    ({ to, headers, setCookie }, fail) => {
+    ({ to, headers, setCookie }, fail, end) => {
       const call = asyncCall(request, to);
       if (call.kind === 'refused') {
         if (call.status === 429) metrics.limited('async');
         const { retryAfter } = call;
         const more = retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` };
-        return fail(call.status, undefined, more);
+        fail(call.status, undefined, more);
+        return end('done');
       }
       const queued = call.kind === 'queue';
-      return forward(upstream, request, response, {
+      const outgoing = {
         path: `${base}${queued ? '/async-function/' : '/function/'}${to.function}${to.path}`,
         headers,
         keepCookies: to.keepCookies,
-        extraHeaders: [
-          ...renewing(setCookie),
-          ...(queued ? ['preference-applied', 'respond-async'] : []),
-        ],
+        extraHeaders: extraHeaders(setCookie, queued),
         defaultHeaders: transportOf(site, to),
         timeoutMs: to.timeoutMs ?? timeoutMs,
-      });
+      };
+      forward(upstream, request, response, outgoing, end);
     };
 
   const sendSocket =
     (request: IncomingMessage, response: ServerResponse, socket: Duplex, head: Buffer): Send =>
-    ({ to, headers }, fail) => {
+    ({ to, headers }, _fail, end) => {
       // A WebSocket carries the cookies of whoever's page opened it, and is not held to one answer.
       const origin_ = `${site.scheme}://${to.host}`;
       const { protection } = to.asking?.question ?? {};
       if (protection !== undefined && request.headers.origin !== undefined) {
         if (request.headers.origin !== origin_ || isForeign('POST', request.headers, origin_)) {
-          return fail(403);
+          return end(403);
         }
       }
-      if (to.tenant === undefined) return fail(501);
-      return forwardUpgrade(request, response, socket, head, {
+      if (to.tenant === undefined) return end(501);
+      const path = `${base}/function/${to.function}${to.path}`;
+      void forwardUpgrade(request, response, socket, head, {
         origin,
-        path: `${base}/function/${to.function}${to.path}`,
+        path,
         headers,
         timeoutMs,
-      });
+      }).then(end);
     };
 
   return {
@@ -189,7 +196,9 @@ export function createRouter(config: RouterConfig): Router {
         // Node hands the body over unread; nobody here would know where it ends.
         sendError(request, response, { status: 501, callId });
       } else {
-        await serve(request, response, context, send);
+        await new Promise<void>((resolve, reject) => {
+          serve(request, response, context, send, resolve)?.catch(reject);
+        });
       }
       log.info('upgrade', {
         callId,
@@ -200,33 +209,28 @@ export function createRouter(config: RouterConfig): Router {
       });
     },
     metrics: metrics.render,
-    async close() {
-      upstream.close();
-      await auth.close();
-    },
+    close: () => upstream.close(),
   };
 }
 
-function settle(
-  admission: Admission,
+/** Answers what is not forwarded. */
+function answer(
+  admission: Exclude<Admission, Admitted>,
   response: ServerResponse,
   transport: Readonly<Record<string, string>>,
-  send: Send,
   fail: Fail,
-): Ended | Promise<Ended> {
+): void {
   switch (admission.kind) {
     case 'refused':
-      return fail(admission.status, admission.message, admission.headers);
+      fail(admission.status, admission.message, admission.headers);
+      return;
     case 'health':
       response.writeHead(200, { 'content-type': 'text/plain' }).end('OK');
-      return 'done';
-    case 'redirect':
-      response
-        .writeHead(302, { ...transport, location: admission.location, 'cache-control': 'no-store' })
-        .end();
-      return 'done';
-    case 'admitted':
-      return send(admission, fail);
+      return;
+    case 'redirect': {
+      const { location } = admission;
+      response.writeHead(302, { ...transport, location, 'cache-control': 'no-store' }).end();
+    }
   }
 }
 
@@ -254,7 +258,11 @@ function notes(client: string, to: Destination | undefined, forwardedCallId: str
   };
 }
 
-/** A session that goes on: nobody but its person's browser may keep the answer that says so. */
-function renewing(setCookie: string | undefined): string[] {
-  return setCookie === undefined ? [] : ['set-cookie', setCookie, 'cache-control', 'no-store'];
+const renewed = ['cache-control', 'no-store'];
+const applied = ['preference-applied', 'respond-async'];
+
+/** What the router adds to an answer. Of a session that goes on only its person's browser may keep the answer. */
+function extraHeaders(setCookie: string | undefined, queued: boolean): string[] | undefined {
+  if (setCookie === undefined) return queued ? applied : undefined;
+  return ['set-cookie', setCookie, ...renewed, ...(queued ? applied : [])];
 }

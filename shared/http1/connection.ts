@@ -9,7 +9,7 @@ export interface Carried {
   readonly method: string;
   readonly head: string;
   readonly body: RequestBody;
-  /** Gets each part of the answer; `false` asks to wait until {@link Connection.resume}. */
+  /** Gets each part of the answer, whose bytes may be overwritten afterwards; `false` asks to wait until {@link Connection.resume}. */
   onPart(part: ResponsePart): boolean;
   onConnected(): void;
   /** The connection takes more of the body again. */
@@ -22,6 +22,12 @@ export interface ConnectionEvents {
   onIdle(connection: Connection): void;
   onClosed(connection: Connection): void;
 }
+
+/**
+ * All plain connections read into this memory, one after the other: each read is used up before the next.
+ * Memory of its own for each read would cost more than all else that is done with a short answer.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** A connection to the server, which carries one exchange at a time. */
 export class Connection {
@@ -42,14 +48,21 @@ export class Connection {
     const secure = origin.protocol === 'https:';
     const host = origin.hostname.replace(/^\[(.*)\]$/, '$1');
     const port = Number(origin.port || (secure ? 443 : 80));
-    this.#socket = secure
-      ? connectTls({ host, port, servername: host, ALPNProtocols: ['http/1.1'] })
-      : connectTcp({ host, port, noDelay: true });
+    if (secure) {
+      this.#socket = connectTls({ host, port, servername: host, ALPNProtocols: ['http/1.1'] });
+      this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    } else {
+      const callback = (length: number): true => {
+        this.#receive(readBuffer.subarray(0, length));
+        return true;
+      };
+      const onread = { buffer: readBuffer, callback };
+      this.#socket = connectTcp({ host, port, noDelay: true, onread });
+    }
     this.#socket.on(secure ? 'secureConnect' : 'connect', () => {
       this.#connected = true;
       this.#carried?.onConnected();
     });
-    this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.#socket.on('drain', () => this.#carried?.onDrain());
     this.#socket.on('end', () => this.#lose(undefined));
     this.#socket.on('error', (error) => this.#lose(error));

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { Pool } from 'undici';
 import * as v from 'valibot';
 import { type Decision, decisionSchema, sessionHeader, tokenHeader } from '../auth/decision.ts';
 import { CloudError, errorMessage } from '../errors.ts';
+import type { Http1Client } from '../http1/http1-client.ts';
+import { requestText } from '../http1/request-text.ts';
 import { type Signer, signatureHeader } from '../messages/signature.ts';
 import type { Asking } from './question.ts';
 
@@ -14,12 +15,13 @@ export interface AuthClient {
    * @throws CloudError `OFC_UPSTREAM` if there is no proper answer: then nobody may enter.
    */
   decide(asking: Asking, callId: string): Decision | Promise<Decision>;
-  close(): Promise<void>;
 }
 
 interface AuthClientOptions {
-  /** Base URL of the gateway, without a trailing slash. */
-  readonly gatewayUrl: string;
+  /** To the gateway. */
+  readonly upstream: Http1Client;
+  /** What stands before `/function/` in the gateway's paths. */
+  readonly base: string;
   readonly signer: Signer;
   /** Answers are kept at most this long; 0 = never. */
   readonly maxCacheMs: number;
@@ -32,10 +34,7 @@ const maxSessionLength = 4096;
 
 /** Makes an {@link AuthClient}. Concurrent questions about the same thing are one question. */
 export function createAuthClient(options: AuthClientOptions): AuthClient {
-  const { gatewayUrl, signer, maxCacheMs, timeoutMs = 5000 } = options;
-  const gateway = new URL(gatewayUrl);
-  const pool = new Pool(gateway.origin, { connect: { timeout: timeoutMs } });
-  const base = `${gateway.pathname.replace(/\/$/, '')}/function/of-auth`;
+  const { upstream, base, signer, maxCacheMs, timeoutMs = 5000 } = options;
   const kept = new LRUCache<string, Decision>({
     max: 10_000,
     maxSize: 8 * 1024 * 1024,
@@ -52,20 +51,17 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
   ): Promise<Decision> => {
     const signed = signer.sign({ receiver: 'of-auth', method: 'GET', path, body: '' });
     try {
-      const answer = await pool.request({
+      const headers = ['accept', 'application/json', 'x-call-id', callId, signatureHeader, signed];
+      if (session !== '') headers.push(sessionHeader, session);
+      if (token !== '') headers.push(tokenHeader, token);
+      const request = {
         method: 'GET',
-        path: base + path,
-        headers: {
-          accept: 'application/json',
-          'x-call-id': callId,
-          [signatureHeader]: signed,
-          ...(session === '' ? {} : { [sessionHeader]: session }),
-          ...(token === '' ? {} : { [tokenHeader]: token }),
-        },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const text = await readLimited(answer.body);
-      if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`);
+        path: `${base}/function/of-auth${path}`,
+        headers,
+        timeoutMs,
+      };
+      const { status, text } = await requestText(upstream, request, maxAnswerBytes);
+      if (status !== 200) throw new Error(`status ${status}`);
       return v.parse(v.pipe(v.string(), v.parseJson(), decisionSchema), text);
     } catch (error) {
       throw new CloudError('OFC_UPSTREAM', `of-auth gave no decision (${errorMessage(error)}).`, {
@@ -91,17 +87,5 @@ export function createAuthClient(options: AuthClientOptions): AuthClient {
       asking.set(key, answer);
       return answer;
     },
-    close: () => pool.close(),
   };
-}
-
-async function readLimited(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new Error('the answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

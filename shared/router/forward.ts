@@ -16,7 +16,7 @@ export interface ForwardRequest {
   /** Longest wait for the answer to begin, and for each further part of it. */
   readonly timeoutMs: number;
   /** Names and values in turn that the answer gets besides its own. */
-  readonly extraHeaders?: readonly string[];
+  readonly extraHeaders?: readonly string[] | undefined;
   /** What the answer gets if it says nothing itself, by names in lower case. */
   readonly defaultHeaders?: Readonly<Record<string, string>>;
 }
@@ -30,106 +30,109 @@ export type ForwardResult = 'done' | 'gone' | 'cut' | FailureStatus;
 /** The statuses of pages that stand for an answer of the gateway's own, or for none. */
 export type FailureStatus = 400 | 404 | 408 | 429 | 502 | 503 | 504;
 
-/** Up to this size a whole answer goes out as one string with its head: one write instead of two. */
+/** Up to this size a whole answer goes out as one text with its head: one write instead of two. */
 const maxTextBytes = 8 * 1024;
 
 /**
  * Streams a request to the gateway and the answer back, with back-pressure both ways and nothing
  * kept. If the visitor leaves, the upstream request is aborted. Trailers are dropped.
+ *
+ * @param settle Called once, with how it ended.
  */
 export function forward(
   upstream: Http1Client,
   request: IncomingMessage,
   response: ServerResponse,
-  { path, headers, keepCookies, timeoutMs, extraHeaders = [], defaultHeaders = {} }: ForwardRequest,
-): Promise<ForwardResult> {
-  return new Promise((settle) => {
-    // A visitor may have left while the decision was made; then "close" has been emitted already.
-    if (response.destroyed) return settle('gone');
-    let ended = false;
-    let exchange: Exchange | undefined;
-    const end = (result: ForwardResult): void => {
-      ended = true;
-      response.off('close', onClose);
-      // What is left of the request's body must not hold up the next request on its connection.
-      if (!request.complete) request.resume();
-      settle(result);
-    };
-    const onClose = (): void => {
-      if (ended) return;
-      end('gone');
-      exchange?.abort();
-    };
-    response.on('close', onClose);
+  { path, headers, keepCookies, timeoutMs, extraHeaders, defaultHeaders = {} }: ForwardRequest,
+  settle: (result: ForwardResult) => void,
+): void {
+  // A visitor may have left while the decision was made; then "close" has been emitted already.
+  if (response.destroyed) {
+    settle('gone');
+    return;
+  }
+  let ended = false;
+  let exchange: Exchange | undefined;
+  const end = (result: ForwardResult): void => {
+    ended = true;
+    response.off('close', onClose);
+    // What is left of the request's body must not hold up the next request on its connection.
+    if (!request.complete) request.resume();
+    settle(result);
+  };
+  const onClose = (): void => {
+    if (ended) return;
+    end('gone');
+    exchange?.abort();
+  };
+  response.on('close', onClose);
 
-    const onPart = (part: ResponsePart): boolean => {
-      const { head, done } = part;
-      if (ended) {
-        // The rest of an answer of the gateway's own; if it has an end soon, the connection is kept.
-        if (!done && head === undefined) exchange?.abort();
-        return true;
-      }
-      const body = joined(part.data);
-      if (head !== undefined) {
-        const failure = gatewayFailure(head.status, head.headers);
-        if (failure !== undefined) {
-          end(failure);
-          return true;
-        }
-        const list = responseHeaders(head.headers, keepCookies);
-        list.push(...extraHeaders);
-        for (const name in defaultHeaders) {
-          if (!hasField(list, name)) list.push(name, defaultHeaders[name] ?? '');
-        }
-        const whole = done && head.body !== 0;
-        if (whole && typeof head.body !== 'number')
-          list.push('content-length', `${body?.length ?? 0}`);
-        response.writeHead(head.status, list);
-        if (!done) response.on('drain', () => exchange?.resume());
-        // A stream may wait before its first part.
-        if (!done && body === undefined) response.flushHeaders();
-      }
-      if (done) {
-        if (body === undefined) response.end();
-        else if (head === undefined || body.length > maxTextBytes) response.end(body);
-        else response.end(body.toString('latin1'), 'latin1');
-        end('done');
-        return true;
-      }
-      return body === undefined || response.write(body);
-    };
-
-    const body = bodyOf(request);
-    try {
-      exchange = upstream.request(
-        { method: request.method ?? '', path, headers, body, timeoutMs },
-        {
-          onPart,
-          onDrain: () => request.resume(),
-          onFailure({ failure }) {
-            if (ended) return;
-            if (response.headersSent) {
-              end('cut');
-              response.destroy();
-            } else if (failure === 'timeout') {
-              end(request.complete || body === 'none' ? 504 : 408);
-            } else {
-              end(502);
-            }
-          },
-        },
-      );
-    } catch (error) {
-      if (!(error instanceof Http1Error)) throw error;
-      return end(400);
+  const onPart = (part: ResponsePart): boolean => {
+    const { head, done } = part;
+    if (ended) {
+      // The rest of an answer of the gateway's own; if it has an end soon, the connection is kept.
+      if (!done && head === undefined) exchange?.abort();
+      return true;
     }
-    if (body === 'none') return;
-    const { write, end: endBody } = exchange;
-    request.on('data', (piece: Buffer) => {
-      if (!ended && !write(piece)) request.pause();
-    });
-    request.on('end', endBody);
+    if (head !== undefined) {
+      const failure = gatewayFailure(head.status, head.headers);
+      if (failure !== undefined) {
+        end(failure);
+        return true;
+      }
+      const list = responseHeaders(head.headers, keepCookies);
+      if (extraHeaders !== undefined) list.push(...extraHeaders);
+      for (const name in defaultHeaders) {
+        if (!hasField(list, name)) list.push(name, defaultHeaders[name] ?? '');
+      }
+      if (done && head.body !== 0 && typeof head.body !== 'number') {
+        list.push('content-length', `${byteLength(part.data)}`);
+      }
+      response.writeHead(head.status, list);
+      if (!done) response.on('drain', () => exchange?.resume());
+      // A stream may wait before its first part.
+      if (!done && part.data.length === 0) response.flushHeaders();
+    }
+    if (!done) return part.data.length === 0 || response.write(owned(part.data));
+    if (part.data.length === 0) response.end();
+    else if (head === undefined || byteLength(part.data) > maxTextBytes) {
+      response.end(owned(part.data));
+    } else endWhole(response, part.data);
+    end('done');
+    return true;
+  };
+
+  const body = bodyOf(request);
+  try {
+    exchange = upstream.request(
+      { method: request.method ?? '', path, headers, body, timeoutMs },
+      {
+        onPart,
+        onDrain: () => request.resume(),
+        onFailure({ failure }) {
+          if (ended) return;
+          if (response.headersSent) {
+            end('cut');
+            response.destroy();
+          } else if (failure === 'timeout') {
+            end(request.complete || body === 'none' ? 504 : 408);
+          } else {
+            end(502);
+          }
+        },
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof Http1Error)) throw error;
+    end(400);
+    return;
+  }
+  if (body === 'none') return;
+  const sending = exchange;
+  request.on('data', (piece: Buffer) => {
+    if (!ended && !sending.write(piece)) request.pause();
   });
+  request.on('end', () => sending.end());
 }
 
 function hasField(list: readonly string[], name: string): boolean {
@@ -139,12 +142,38 @@ function hasField(list: readonly string[], name: string): boolean {
   return false;
 }
 
-function joined(pieces: Buffer[]): Buffer | undefined {
-  return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
+function byteLength(pieces: readonly Buffer[]): number {
+  let sum = 0;
+  for (const { length } of pieces) sum += length;
+  return sum;
+}
+
+/** A copy: what is written may have to wait, and the pieces' memory is used again. */
+function owned(pieces: readonly Buffer[]): Buffer {
+  return Buffer.concat(pieces);
+}
+
+/**
+ * Ends a short answer, with its head in one write. `end(text)` by itself makes it two, of which the second
+ * is empty, and sends them as a list, which costs more.
+ */
+function endWhole(response: ServerResponse, pieces: readonly Buffer[]): void {
+  const { socket } = response;
+  let text = '';
+  for (const piece of pieces) text += piece.toString('latin1');
+  socket?.cork();
+  response.write(text, 'latin1');
+  socket?.uncork();
+  response.end();
 }
 
 /** A request has a body if it says so (RFC 9112 §6.3). */
-function bodyOf({ headers }: IncomingMessage): RequestBody {
+function bodyOf(request: IncomingMessage): RequestBody {
+  const { rawHeaders } = request;
+  if (!hasField(rawHeaders, 'content-length') && !hasField(rawHeaders, 'transfer-encoding')) {
+    return 'none';
+  }
+  const { headers } = request;
   if (headers['transfer-encoding'] !== undefined) return 'chunked';
   const length = Number(headers['content-length'] ?? -1);
   return length < 0 ? 'none' : length;

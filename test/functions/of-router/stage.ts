@@ -128,7 +128,7 @@ export async function buildStage(options: StageOptions = {}): Promise<Stage> {
     lists: () => lists,
     async close() {
       await front.close();
-      await router.close();
+      router.close();
       await gateway.close();
     },
   };

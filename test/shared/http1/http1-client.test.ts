@@ -44,10 +44,11 @@ function call(
   method = 'GET',
   body: RequestBody = 'none',
   use: (exchange: Exchange) => void = () => undefined,
+  value = 'b',
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     let [status, text] = [0, ''];
-    const request = { method, path: '/x', headers: ['a', 'b'], body, timeoutMs: 500 };
+    const request = { method, path: '/x', headers: ['a', value], body, timeoutMs: 500 };
     use(
       client.request(request, {
         onPart(part) {
@@ -94,6 +95,30 @@ describe('createHttp1Client', () => {
     expect(peer.sockets).to.have.length(10);
   });
 
+  it('keeps the answers of connections apart, though they are read into the same memory', async () => {
+    await start((socket, text) => {
+      const body = (/a: (\w)/.exec(text)?.[1] ?? '').repeat(100_000);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n${body.slice(0, 50_000)}`);
+      setImmediate(() => socket.write(body.slice(50_000)));
+    });
+    const bodies = await Promise.all(
+      [...'abcdefgh'].map((letter) => call(client, 'GET', 'none', () => undefined, letter)),
+    );
+    expect(bodies.map(({ body }) => [...new Set(body)].join(''))).to.deep.equal([...'abcdefgh']);
+    expect(bodies.every(({ body }) => body.length === 100_000)).to.equal(true);
+  });
+
+  it('gives up on a connection that is not completed', async () => {
+    await start(() => undefined);
+    client.close();
+    // TLS, to a server that says nothing.
+    const origin = new URL(`https://localhost:${peer.port}`);
+    client = createHttp1Client({ origin, connectTimeoutMs: 100 });
+    const began = performance.now();
+    expect((await call(client)).failure).to.equal('timeout');
+    expect(performance.now() - began).to.be.within(95, 450);
+  });
+
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']) {
     it(`sends ${method} again, once, where a kept connection was lost`, async () => {
       await start((socket, _, nth) => {
@@ -117,9 +142,9 @@ describe('createHttp1Client', () => {
     'a POST': () => call(client, 'POST'),
     'a PATCH': () => call(client, 'PATCH'),
     'a PUT with a body': () =>
-      call(client, 'PUT', 3, ({ write, end }) => {
-        write(Buffer.from('abc'));
-        end();
+      call(client, 'PUT', 3, (exchange) => {
+        exchange.write(Buffer.from('abc'));
+        exchange.end();
       }),
   };
   for (const [what, send] of Object.entries(never)) {
@@ -170,7 +195,7 @@ describe('createHttp1Client', () => {
   it('does not use a connection again whose request was not sent to its end', async () => {
     await start((socket) => socket.write(answer));
     expect(
-      await call(client, 'POST', 10, ({ write }) => void write(Buffer.from('abc'))),
+      await call(client, 'POST', 10, (exchange) => void exchange.write(Buffer.from('abc'))),
     ).to.deep.equal(ok);
     expect(await call(client)).to.deep.equal(ok);
     expect(peer.sockets).to.have.length(2);
@@ -205,9 +230,9 @@ describe('createHttp1Client', () => {
     await start((socket, text) => {
       if (text.includes('0\r\n\r\n')) socket.write(answer);
     });
-    const done = await call(client, 'POST', 'chunked', ({ write, end }) => {
-      for (const piece of ['abc', '', 'x'.repeat(16)]) write(Buffer.from(piece));
-      end();
+    const done = await call(client, 'POST', 'chunked', (exchange) => {
+      for (const piece of ['abc', '', 'x'.repeat(16)]) exchange.write(Buffer.from(piece));
+      exchange.end();
     });
     expect(done).to.deep.equal(ok);
     expect(peer.received).to.match(
