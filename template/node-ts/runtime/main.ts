@@ -32,12 +32,15 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
   const base = env['OPENFAAS_NAME'] ? { function: env['OPENFAAS_NAME'] } : {};
   const log = createLog(base);
   const lockFile = createLockFile(config.lockFile);
-  // What another process left; a lock file would show us ready too early.
-  if (!cluster?.isWorker) {
+  /** What another process left; a lock file would show us ready too early. */
+  const clean = () => {
     lockFile.remove();
     removeSocket(config.listen);
+  };
+  if (cluster?.isPrimary) {
+    clean();
+    return supervise({ cluster, config, lockFile, log });
   }
-  if (cluster?.isPrimary) return supervise({ cluster, config, lockFile, log });
   const lifecycle = createLifecycle();
   const metrics = createMetrics();
   const render = async () => metrics.render(lifecycle.inflight) + ((await own?.()) ?? '');
@@ -65,6 +68,7 @@ export async function start(handlerModule: Readonly<Record<string, unknown>>): P
   } else {
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
+    clean();
   }
   await init?.();
   const host = config.behindWatchdog ? '127.0.0.1' : undefined;
