@@ -34,7 +34,8 @@ export async function startPlatformProcess(
 ): Promise<PlatformProcess> {
   const engine = args.includes('--engine') ? [] : ['--engine', 'process'];
   const options = ['--data', data, '--no-sample', ...engine, ...args];
-  const child = spawn(process.execPath, [start, ...options], {
+  // As package.json's `start` says.
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', start, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
