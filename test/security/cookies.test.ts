@@ -7,7 +7,7 @@ import {
   signIn,
   startLogin,
 } from '../functions/of-auth/stage.ts';
-import { buildStage, toAlice, valuesOf } from '../functions/of-router/stage.ts';
+import { buildStage, sendJson, toAlice, valuesOf } from '../functions/of-router/stage.ts';
 import { send } from '../helpers/http-client.ts';
 
 const host = 'alice.example.com';
@@ -53,6 +53,19 @@ describe('cookies of the platform', () => {
     const cookie = `__Host-openfaas_cloud_token=${atAlice}`;
     const { body } = await send(auth.port, '/', { headers: { cookie } });
     expect(body).to.contain('not signed in');
+  });
+
+  it('that renew a session are in an answer that nobody keeps', async () => {
+    const setCookie =
+      '__Host-ofc_session=renewed; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure';
+    const stage = await buildStage({
+      auth: (_, response) => sendJson(response, { allow: true, cacheSeconds: 0, setCookie }),
+      answer: (_, response) => response.writeHead(200, { 'cache-control': 'public' }).end(),
+    });
+    const { rawHeaders } = await send(stage.port, '/hello', toAlice);
+    await stage.close();
+    expect(valuesOf(rawHeaders, 'set-cookie')).to.deep.equal([setCookie]);
+    expect(valuesOf(rawHeaders, 'cache-control')).to.include('no-store');
   });
 
   it('never reach a function, in any spelling, and no function can set them', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { buildStage, type Stage } from '../functions/of-router/stage.ts';
-import { sendRaw } from '../helpers/http-client.ts';
+import { buildStage, type Stage, toAlice } from '../functions/of-router/stage.ts';
+import { send, sendRaw } from '../helpers/http-client.ts';
 
 const internal = [
   'github-push',
@@ -53,6 +53,19 @@ const hosts = [
   'gateway',
   '127.0.0.1',
 ];
+
+describe('a function whose label names an owner, but not its name', () => {
+  it('has no way in, whatever is left of the name behind the owner’s', async () => {
+    const stage = await buildStage({ functions: { 'git-tar': 'alice', alicehello: 'alice' } });
+    for (let length = 1; length <= 10; length++) {
+      for (const name of ['git-tar', 'alicehello']) {
+        const path = `/${name.slice(-length)}`;
+        expect((await send(stage.port, path, toAlice)).status, path).to.equal(404);
+      }
+    }
+    await stage.close();
+  });
+});
 
 describe('the public surface of of-router', () => {
   let stage: Stage;
