@@ -180,4 +180,24 @@ describe('functions that ask who comes', () => {
       }
     });
   }
+
+  it('lead who reads a page to a sign-in, and nothing that is sent', async () => {
+    const ask = (method: string, accept: string) =>
+      send(stage.port, '/owner/x', {
+        method,
+        headers: { 'x-forwarded-host': host, origin: `https://${host}`, accept },
+      });
+    expect((await ask('GET', 'text/html')).headers.location).to.equal(
+      `https://${host}/.well-known/openfaas-cloud/sign-in?r=%2Fowner%2Fx`,
+    );
+    for (const [method, accept] of [
+      ['POST', 'text/html'],
+      ['DELETE', 'text/html'],
+      ['GET', 'application/json'],
+    ] as const) {
+      const answer = await ask(method, accept);
+      expect(answer.status, method).to.equal(401);
+      expect(answer.headers, method).to.not.have.property('location');
+    }
+  });
 });
