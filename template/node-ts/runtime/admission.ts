@@ -4,7 +4,6 @@ import { isFull, refuseBusy } from './busy.ts';
 import { Call } from './call.ts';
 import type { RuntimeConfig } from './config.ts';
 import { createExecTimeout } from './exec-timeout.ts';
-import { firstHeader } from './first-header.ts';
 import { endOne, type Lifecycle } from './lifecycle.ts';
 import type { Metrics } from './metrics.ts';
 import type { Serve } from './serve.ts';
@@ -36,8 +35,7 @@ export function createAdmission({
     const { request, response } = call;
     const status = response.headersSent ? response.statusCode : callerGone;
     metrics.observe(request.method ?? 'GET', status, call.seconds);
-    const agent = firstHeader(request.rawHeaders, 'user-agent');
-    if (!agent?.startsWith('kube-probe')) logAccess(call, status);
+    if (!request.headers['user-agent']?.startsWith('kube-probe')) logAccess(call, status);
   }
 
   function end(call: Call): void {

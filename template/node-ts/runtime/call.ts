@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FunctionLog, LogFields, RawContext } from '../function/types.ts';
-import { firstHeader } from './first-header.ts';
 import { splitTarget } from './request-target.ts';
 
 /** One request on its way through the function. What is rarely needed is made when asked for. */
@@ -25,7 +24,7 @@ export class Call implements RawContext {
     const { path, rawQuery } = splitTarget(request.url ?? '/');
     this.request = request;
     this.response = response;
-    this.callId = callIdOf(firstHeader(request.rawHeaders, 'x-call-id'));
+    this.callId = callIdOf(request.headers['x-call-id']);
     this.path = path;
     this.rawQuery = rawQuery;
     this.#base = log;
@@ -61,8 +60,8 @@ export class Call implements RawContext {
 }
 
 /** The caller's id if it may stand in logs and answers, else a new one. */
-function callIdOf(header: string | undefined): string {
-  return header !== undefined && /^[\w.:-]{1,64}$/.test(header)
+function callIdOf(header: string | string[] | undefined): string {
+  return typeof header === 'string' && /^[\w.:-]{1,64}$/.test(header)
     ? header
     : process.getBuiltinModule('node:crypto').randomUUID();
 }

@@ -1,7 +1,6 @@
 import { answerJson } from './answer.ts';
 import type { Call } from './call.ts';
 import { parseDuration } from './duration.ts';
-import { firstHeader } from './first-header.ts';
 
 /** Ends calls that take too long. */
 export interface ExecTimeout {
@@ -47,8 +46,8 @@ export function createExecTimeout(limit: number): ExecTimeout {
 
   return {
     start(call) {
-      const header = firstHeader(call.request.rawHeaders, 'x-timeout');
-      const asked = header === undefined ? 0 : (parseDuration(header) ?? 0);
+      const header = call.request.headers['x-timeout'];
+      const asked = typeof header === 'string' ? (parseDuration(header) ?? 0) : 0;
       if (asked > 0 && (limit === 0 || asked < limit)) {
         const timer = setTimeout(expire, asked, call, asked);
         call.response.once('close', () => clearTimeout(timer));

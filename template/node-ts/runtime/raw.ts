@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RawHandler } from '../function/types.ts';
 import type { Call } from './call.ts';
 import { answerFailure } from './failure.ts';
-import { firstHeader } from './first-header.ts';
 import { isThenable } from './is-thenable.ts';
 import type { Serve } from './serve.ts';
 import { timeHead } from './time-head.ts';
@@ -13,7 +12,7 @@ export function serveRaw(handler: RawHandler): Serve {
     const { request, response } = call;
     // A write after the end (for example after a timeout's 504) must not end the process.
     response.on('error', (error) => call.log.warn('Writing failed.', { error: error.message }));
-    if (firstHeader(request.rawHeaders, 'expect') !== undefined) inviteWhenRead(request, response);
+    if (request.headers.expect !== undefined) inviteWhenRead(request, response);
     timeHead(call);
     try {
       const result = handler(request, response, call);
