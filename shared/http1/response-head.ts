@@ -16,7 +16,7 @@ export const maxHeadBytes = 64 * 1024;
 const maxFields = 500;
 
 const statusLine = /HTTP\/1\.1 ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?\r\n/y;
-const fieldLine = /([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n/y;
+const fieldLines = /(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*/y;
 
 /**
  * Reads the head of an answer, strictly: what RFC 9112 lets a reader repair or guess is an error
@@ -33,19 +33,21 @@ export function parseResponseHead(text: string, method: string): ResponseHead {
   const status = Number(statusLine.exec(text)?.[1] ?? refuse('the status line'));
   const headers: string[] = [];
   let at = statusLine.lastIndex;
+  if (!areFieldLines(text, at)) return refuse('a field line');
   let length: number | undefined;
   let chunked = false;
   let keepAlive = true;
   while (at < text.length) {
-    fieldLine.lastIndex = at;
-    const field = fieldLine.exec(text);
-    if (field === null || headers.length >= 2 * maxFields) return refuse('a field line');
-    at = fieldLine.lastIndex;
-    const name = field[1] ?? '';
-    const value = trimEnd(field[2] ?? '');
+    if (headers.length >= 2 * maxFields) return refuse('a field line');
+    const colon = text.indexOf(':', at);
+    const end = text.indexOf('\r\n', colon);
+    const name = text.slice(at, colon);
+    const rest = text.slice(colon + 1, end);
+    const value = trim(rest);
+    at = end + 2;
     headers.push(name, value);
     // Parsers differ on a tab behind a length, so none may stand behind what frames the message.
-    const exact = value === field[2];
+    const exact = rest.endsWith(value);
     // The lengths tell most names apart from these three without a look at their letters.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {
       if (length !== undefined || !exact || !/^[0-9]{1,15}$/.test(value)) {
@@ -73,23 +75,26 @@ export function parseResponseHead(text: string, method: string): ResponseHead {
 
 /** Whether `text`, lines with their ends, is a list of fields that a chunked body may end with. */
 export function areTrailers(text: string): boolean {
-  let at = 0;
-  while (at < text.length) {
-    fieldLine.lastIndex = at;
-    const field = fieldLine.exec(text);
-    // Fields that frame a message have no place behind it (RFC 9110 §6.5.1).
-    if (field === null || /^(?:content-length|transfer-encoding)$/i.test(field[1] ?? '')) {
-      return false;
-    }
-    at = fieldLine.lastIndex;
-  }
-  return true;
+  // Fields that frame a message have no place behind it (RFC 9110 §6.5.1).
+  return areFieldLines(text, 0) && !/^(?:content-length|transfer-encoding):/im.test(text);
 }
 
-function trimEnd(value: string): string {
-  const last = value.charCodeAt(value.length - 1);
-  return last === 0x20 || last === 0x09 ? value.replace(/[ \t]+$/, '') : value;
+/** Whether all of `text` from `at` on is field lines. Once for all: a match for each would cost twice as much. */
+function areFieldLines(text: string, at: number): boolean {
+  fieldLines.lastIndex = at;
+  return fieldLines.test(text) && fieldLines.lastIndex === text.length;
 }
+
+/** Without spaces and tabs around it. By hand: a pattern for it takes the square of the time for many of them. */
+function trim(value: string): string {
+  let begin = 0;
+  let end = value.length;
+  while (begin < end && isBlank(value.charCodeAt(begin))) begin++;
+  while (end > begin && isBlank(value.charCodeAt(end - 1))) end--;
+  return value.slice(begin, end);
+}
+
+const isBlank = (code: number) => code === 0x20 || code === 0x09;
 
 function refuse(what: string): never {
   throw new Http1Error('protocol', `The answer cannot be read: ${what}.`);

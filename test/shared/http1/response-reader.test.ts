@@ -103,6 +103,43 @@ describe('ResponseReader', () => {
     });
   }
 
+  it('takes the blanks around values away, and none within them', () => {
+    const { reader } = read(
+      `${ok}A:1\r\nB: \t 2 \t\r\nC: x \t y\r\nD:\r\nE: \t \r\nContent-Length: 0\r\n\r\n`,
+    );
+    expect(reader.head?.headers).to.deep.equal([
+      'A',
+      '1',
+      'B',
+      '2',
+      'C',
+      'x \t y',
+      'D',
+      '',
+      'E',
+      '',
+      'Content-Length',
+      '0',
+    ]);
+  });
+
+  it('refuses blanks behind what frames the body, on which parsers differ', () => {
+    expect(() => read(`${ok}Content-Length: 0\t\r\n\r\n`)).to.throw(Http1Error);
+    expect(() => read(`${ok}Transfer-Encoding: chunked \r\n\r\n0\r\n\r\n`)).to.throw(Http1Error);
+  });
+
+  it('takes no longer for many blanks than for other characters', () => {
+    const time = (filling: string): number => {
+      const text = `${ok}X: a${filling}b \r\nContent-Length: 0\r\n\r\n`;
+      const began = process.cpuUsage();
+      for (let i = 0; i < 20; i++) read(text);
+      const { user, system } = process.cpuUsage(began);
+      return user + system;
+    };
+    const [many, most] = ['x', ' '].map((filling) => time(filling.repeat(60_000)));
+    expect(most).to.be.below(50 * (many ?? 0) + 200_000);
+  });
+
   it('reads until the end of the connection what has no length', () => {
     const { reader, body, done } = read(`${ok}\r\nall of it`);
     expect({ body, done, end: reader.finish() }).to.deep.equal({
