@@ -15,8 +15,6 @@ export type AsyncCall =
   | { readonly kind: 'queue' }
   | { readonly kind: 'refused'; readonly status: 411 | 413 | 429; readonly retryAfter?: number };
 
-const none: AsyncCall = { kind: 'none' };
-
 /**
  * Sorts out asynchronous calls: a POST with `Prefer: respond-async` (RFC 7240 §4.1) to a function
  * whose annotation is `true`, at most `quota` a minute for each owner.
@@ -25,11 +23,9 @@ export function createAsyncCalls(
   quota: number,
 ): (request: IncomingMessage, to: Destination) => AsyncCall {
   const limiter = createLimiter({ perSecond: quota / 60, concurrency: 0, burstSeconds: 60 });
-  return (request, { tenant }) => {
+  return ({ method, headers }, { tenant }) => {
     const open = quota > 0 && tenant?.annotations[asyncAnnotation] === 'true';
-    if (!open || request.method !== 'POST') return none;
-    const { headers } = request;
-    if (!prefersAsync(headers['prefer'])) return none;
+    if (!open || method !== 'POST' || !prefersAsync(headers['prefer'])) return { kind: 'none' };
     // The queue's limit is on the whole message, so its length must be known before.
     if (headers['transfer-encoding'] !== undefined) return { kind: 'refused', status: 411 };
     if (Number(headers['content-length'] ?? 0) > maxBodyBytes) {

@@ -16,11 +16,17 @@ export interface RouterMetrics {
 /** Makes {@link RouterMetrics}, of this router alone. */
 export function createRouterMetrics(): RouterMetrics {
   const registers = [new Registry()];
-  const requests = new Counter({
+  // Counted by hand and handed over when asked for: labels cost more than counting.
+  const ended = new Map<string, { kind: string; status: string; count: number }>();
+  new Counter({
     name: 'ofc_router_requests_total',
     help: 'Requests by what they were for and the class of their status.',
     labelNames: ['kind', 'status'],
     registers,
+    collect() {
+      this.reset();
+      for (const { count, ...labels } of ended.values()) this.inc(labels, count);
+    },
   });
   const duration = new Histogram({
     name: 'ofc_router_request_duration_seconds',
@@ -38,11 +44,16 @@ export function createRouterMetrics(): RouterMetrics {
       this.set(inFlight);
     },
   });
-  const decisions = new Counter({
+  const decisions = { kept: 0, asked: 0, failed: 0 };
+  new Counter({
     name: 'ofc_router_decisions_total',
     help: 'Decisions of of-auth: kept from before, asked for, or not to be had.',
     labelNames: ['how'],
     registers,
+    collect() {
+      this.reset();
+      for (const [how, count] of Object.entries(decisions)) this.inc({ how }, count);
+    },
   });
   const limited = new Counter({
     name: 'ofc_router_limited_total',
@@ -50,15 +61,11 @@ export function createRouterMetrics(): RouterMetrics {
     labelNames: ['limit'],
     registers,
   });
-  // Looking labels up costs more than counting.
-  const [kept, asked, failed] = ['kept', 'asked', 'failed'].map((how) => decisions.labels(how));
-  const decidedBy = { kept, asked, failed };
   const observers = {
     function: duration.labels('function'),
     platform: duration.labels('platform'),
     none: duration.labels('none'),
   };
-  const counters = new Map<string, { inc(): void }>();
 
   return {
     begin() {
@@ -66,16 +73,19 @@ export function createRouterMetrics(): RouterMetrics {
     },
     end(kind, status, seconds) {
       inFlight--;
-      const key = `${kind}${Math.floor(status / 100)}`;
-      let counter = counters.get(key);
-      if (counter === undefined) {
-        counter = requests.labels(kind, `${key.slice(kind.length)}xx`);
-        counters.set(key, counter);
+      const family = `${Math.floor(status / 100)}xx`;
+      const key = kind + family;
+      let known = ended.get(key);
+      if (known === undefined) {
+        known = { kind, status: family, count: 0 };
+        ended.set(key, known);
       }
-      counter.inc();
+      known.count++;
       observers[kind].observe(seconds);
     },
-    decided: (how) => decidedBy[how]?.inc(),
+    decided(how) {
+      decisions[how]++;
+    },
     limited: (limit) => limited.labels(limit).inc(),
     render: () => registers[0]?.metrics() ?? Promise.resolve(''),
   };

@@ -13,5 +13,5 @@ export const tenantPaths = {
 
 /** Whether a path on a host of an owner is of-auth's. */
 export function isTenantPath(path: string): boolean {
-  return Object.values<string>(tenantPaths).includes(path);
+  return path.startsWith(prefix) && Object.values<string>(tenantPaths).includes(path);
 }

@@ -4,6 +4,7 @@ import { Http1Error } from '../http1/http1-error.ts';
 import type { RequestBody } from '../http1/request-head.ts';
 import type { ResponsePart } from '../http1/response-reader.ts';
 import { responseHeaders } from './response-headers.ts';
+import { writePieces } from './write-pieces.ts';
 
 /** One request on its way to a function. */
 export interface ForwardRequest {
@@ -93,11 +94,13 @@ export function forward(
       // A stream may wait before its first part.
       if (!done && part.data.length === 0) response.flushHeaders();
     }
-    if (!done) return part.data.length === 0 || response.write(owned(part.data));
-    if (part.data.length === 0) response.end();
-    else if (head === undefined || byteLength(part.data) > maxTextBytes) {
-      response.end(owned(part.data));
-    } else endWhole(response, part.data);
+    if (!done) return part.data.length === 0 || writePieces(response, part.data);
+    if (head !== undefined && byteLength(part.data) <= maxTextBytes) {
+      writeText(response, part.data);
+    } else if (part.data.length > 0) {
+      writePieces(response, part.data);
+    }
+    response.end();
     end('done');
     return true;
   };
@@ -148,32 +151,22 @@ function byteLength(pieces: readonly Buffer[]): number {
   return sum;
 }
 
-/** A copy: what is written may have to wait, and the pieces' memory is used again. */
-function owned(pieces: readonly Buffer[]): Buffer {
-  return Buffer.concat(pieces);
-}
-
 /**
- * Ends a short answer, with its head in one write. `end(text)` by itself makes it two, of which the second
- * is empty, and sends them as a list, which costs more.
+ * Writes the whole body of a short answer as one text with its head. `end(text)` would make it two writes, of
+ * which the second is empty, and send them as a list, which costs more.
  */
-function endWhole(response: ServerResponse, pieces: readonly Buffer[]): void {
-  const { socket } = response;
+function writeText(response: ServerResponse, pieces: readonly Buffer[]): void {
+  if (pieces.length === 0) return;
   let text = '';
   for (const piece of pieces) text += piece.toString('latin1');
+  const { socket } = response;
   socket?.cork();
   response.write(text, 'latin1');
   socket?.uncork();
-  response.end();
 }
 
 /** A request has a body if it says so (RFC 9112 §6.3). */
-function bodyOf(request: IncomingMessage): RequestBody {
-  const { rawHeaders } = request;
-  if (!hasField(rawHeaders, 'content-length') && !hasField(rawHeaders, 'transfer-encoding')) {
-    return 'none';
-  }
-  const { headers } = request;
+function bodyOf({ headers }: IncomingMessage): RequestBody {
   if (headers['transfer-encoding'] !== undefined) return 'chunked';
   const length = Number(headers['content-length'] ?? -1);
   return length < 0 ? 'none' : length;

@@ -64,7 +64,8 @@ export function resolve(
 ): Resolution {
   const name = parseHost(host, site.domain);
   if (name.kind === 'malformed') return refused(400);
-  const ownPath = target.split('?', 1)[0] ?? '';
+  const question = target.indexOf('?');
+  const ownPath = question === -1 ? target : target.slice(0, question);
   if (name.kind === 'owner' && isTenantPath(ownPath)) {
     const query = parseTarget(`/${target.slice(ownPath.length)}`);
     if (typeof query === 'number') return refused(query);

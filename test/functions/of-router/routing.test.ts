@@ -50,14 +50,17 @@ describe('of-router routing', () => {
     expect((await send(stage.port, '/new', toAlice)).status).to.equal(200);
   });
 
-  it('asks the gateway once for a flood of misses', async () => {
+  it('asks the gateway seldom for a flood of misses', async () => {
     await send(stage.port, '/hello', toAlice);
     const before = stage.lists();
+    const began = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) => send(stage.port, `/miss-${i}`, toAlice)),
     );
     expect(answers.every(({ status }) => status === 404)).to.equal(true);
-    expect(stage.lists() - before).to.be.within(1, 5);
+    // At most each tenth of a second, however long the machine takes for all of them.
+    const most = Math.ceil((performance.now() - began) / 100) + 2;
+    expect(stage.lists() - before).to.be.within(1, most);
   });
 
   it('answers the system routes by the table and nothing else', async () => {
