@@ -105,14 +105,26 @@ describe('template/node-ts/runtime/connection-watch', () => {
     expect(received()).to.be.at.least(size);
   });
 
-  it('forgets a connection that has another protocol now', async () => {
-    await start((_, response) => response.end('x'), 100, 100);
+  it('closes connections as they fall idle once the server ends', async () => {
+    await start((_, response) => void setTimeout(() => response.end('x'), 200), 10_000, 10_000);
     const { socket } = await open();
     const served = once(server, 'request');
     socket.write(request);
+    await served;
+    server.close();
+    server.keepAliveTimeout = 1;
+    await once(socket, 'close');
+  });
+
+  it('forgets a connection that has another protocol now', async () => {
+    await start((_, response) => response.end('x'), 100, 100);
+    const [kept, other] = [await open(), await open()];
+    const served = once(server, 'request');
+    kept.socket.write(request);
     const [{ socket: theirs }] = (await served) as [{ socket: Socket }];
     watch.forget(theirs);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    other.socket.write(request);
+    await once(other.socket, 'close');
     expect(theirs.destroyed).to.equal(false);
   });
 });

@@ -45,7 +45,11 @@ export function watchConnections(
   server.on('timeout', (socket: Socket) => {
     const response = connections.get(socket)?.response;
     socket.setTimeout(0);
-    if (response !== undefined && owesProgress(response)) socket.destroy();
+    // A server that ends has Node close connections as they fall idle.
+    const isIdle = response?.closed ?? true;
+    if (isIdle ? !server.listening : response !== undefined && owesProgress(response)) {
+      socket.destroy();
+    }
   });
   const sweep = (): void => {
     const now = performance.now();
