@@ -123,6 +123,9 @@ interface Header {
 
 function checkHeader(header: TarHeader, limits: SourceLimits): Header {
   const { name, type, mode, size } = header;
+  // tar-stream passes on what it cannot read as a size, and would wait for the rest of it for ever.
+  if (!(Number.isSafeInteger(size) && size >= 0))
+    throw refused(name, 'has no size that can be read');
   if (type !== 'file' && type !== 'directory') {
     throw refused(name, `is a ${type ?? 'special file'}; only files and folders are taken`);
   }
