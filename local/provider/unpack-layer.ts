@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { CloudError } from '#shared/errors.ts';
+import { isEntrySize } from '#shared/tar/is-entry-size.ts';
 
 /** What a layer may add up to once unpacked. */
 export interface UnpackLimits {
@@ -32,8 +33,10 @@ export async function unpackLayer(
     // Whiteouts hide what lower layers brought, never what this one brings.
     const own = new Set<string>();
     for await (const entry of archive) {
+      const { name, size } = entry.header;
+      if (!isEntrySize(size)) throw refused(`the size of the entry "${name}" cannot be read`);
       entries += 1;
-      bytes += entry.header.size;
+      bytes += size;
       if (entries > limits.entries || bytes > limits.bytes) {
         throw refused(`it is over ${limits.entries} files or ${limits.bytes} bytes`);
       }

@@ -4,6 +4,7 @@ import { extract, type Header as TarHeader } from 'tar-stream';
 import { CloudError } from '../errors.ts';
 import type { SourceLimits } from '../shrinkwrap/limits.ts';
 import { pathProblem, quotePath } from '../shrinkwrap/path-problem.ts';
+import { isEntrySize } from './is-entry-size.ts';
 
 /** An entry of a tar that may be looked at. The content must be read before the next one is asked for. */
 export type ArchiveEntry =
@@ -123,9 +124,7 @@ interface Header {
 
 function checkHeader(header: TarHeader, limits: SourceLimits): Header {
   const { name, type, mode, size } = header;
-  // tar-stream passes on what it cannot read as a size, and would wait for the rest of it for ever.
-  if (!(Number.isSafeInteger(size) && size >= 0))
-    throw refused(name, 'has no size that can be read');
+  if (!isEntrySize(size)) throw refused(name, 'has no size that can be read');
   if (type !== 'file' && type !== 'directory') {
     throw refused(name, `is a ${type ?? 'special file'}; only files and folders are taken`);
   }

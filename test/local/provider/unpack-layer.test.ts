@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { CloudError } from '#shared/errors.ts';
 import { unpackLayer } from '../../../local/provider/unpack-layer.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
+import { setSize, sizeTricks } from '../../shared/tar/size-tricks.ts';
 import { tarOf } from './memory-images.ts';
 
 type Entries = Parameters<typeof tarOf>[0];
@@ -47,6 +48,21 @@ describe('unpackLayer', () => {
     expect(await read('app/hard')).to.equal('b');
     expect(await readlink(join(root, 'app/link'))).to.equal('a.txt');
   });
+
+  for (const [what, size] of Object.entries(sizeTricks)) {
+    it(`refuses an entry with a size ${what}, and waits for nothing`, async () => {
+      const tar = await tarOf([{ name: 'a', body: 'x' }]);
+      setSize(tar, size, '0');
+      const layer = Readable.from([gzipSync(tar)]);
+      const limits = { bytes: 1e6, entries: 100 };
+      const failed = await unpackLayer(layer, { root, gzip: true, limits }).then(
+        () => false,
+        () => true,
+      );
+      expect(failed).to.equal(true);
+      expect(await readdir(root)).to.deep.equal([]);
+    });
+  }
 
   it('keeps the executable bit and drops set-id bits', async () => {
     await unpack([{ name: 'run', body: 'x', mode: 0o6755 }]);

@@ -6,6 +6,7 @@ import { defaultSourceLimits, type SourceLimits } from '#shared/shrinkwrap/limit
 import { configEntry } from '#shared/tar/builder-request.ts';
 import { packContext } from '#shared/tar/pack-context.ts';
 import { readBuilderRequest } from '#shared/tar/read-builder-request.ts';
+import { setSize, sizeTricks } from './size-tricks.ts';
 import { streamOf, tarOf } from './tar-of.ts';
 
 const config = { name: 'com.openfaas.docker.config', content: '{"image":"a:1","buildArgs":{}}' };
@@ -45,22 +46,11 @@ describe('readBuilderRequest', () => {
     expect(request).to.deep.equal({ config: wanted, entries });
   });
 
-  const sizes: Record<string, number[]> = {
-    'that is huge in base 256': [0x80, ...Array<number>(10).fill(0xff), 0],
-    'that is negative in base 256': [...Array<number>(11).fill(0xff), 0],
-    'in no base': [0x81, ...Array<number>(11).fill(0x30)],
-    'of letters': [...Buffer.from('zzzzzzzzzzz'), 0],
-    'with a sign': [...Buffer.from('-0000000001'), 0],
-  };
-  for (const [what, bytes] of Object.entries(sizes)) {
+  for (const [what, size] of Object.entries(sizeTricks)) {
     for (const type of ['0', '5', 'x', 'g', 'L', 'K', '7']) {
       it(`refuses a header of type ${type} with a size ${what}, and waits for nothing`, async () => {
         const header = (await tarOf([{ name: 'context/x', content: 'x' }])).subarray(0, 1024);
-        header.set(bytes, 124);
-        header.write(type, 156);
-        header.fill(' ', 148, 156);
-        const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);
-        header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+        setSize(header, size, type);
         await failureOf(read(Buffer.concat([header, await tarOf([config])])));
       });
     }
